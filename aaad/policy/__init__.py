@@ -1,0 +1,1 @@
+"""Decisions of the daemon: facts in, decision out. No IO, no clock."""

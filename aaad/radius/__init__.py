@@ -1,0 +1,1 @@
+"""RADIUS on the wire, sans IO: bytes in, values out."""

@@ -1,0 +1,1 @@
+"""IO of the daemon: sockets, journal, directory, poster, enforcer."""

@@ -1,0 +1,1 @@
+"""The jobs: one module, one job, one aaabill command, one systemd timer."""

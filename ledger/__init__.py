@@ -1,0 +1,1 @@
+"""The books: what the daemon, the jobs and the console share."""

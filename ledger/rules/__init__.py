@@ -1,0 +1,1 @@
+"""Pure business rules: facts in, changes out. No IO, no clock."""
