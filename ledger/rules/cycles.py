@@ -16,6 +16,10 @@ BORDERS_CACHED_MAX = 4096
 """(zone, bill day, month) borders kept: all months in use of all zones of a large provider."""
 
 
+CLOCK_CHANGE_MAX_S = 26 * 3600
+"""More than any zone ever moved its clock at once (Apia skipped a day in 2011)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cycle:
     """One billing cycle, half-open, UTC epoch seconds."""
@@ -26,18 +30,18 @@ class Cycle:
 
 @lru_cache(maxsize=BORDERS_CACHED_MAX)
 def local_midnight(zone: str, day: date) -> int:
-    """The instant at which `day` begins in `zone`: 00:00, or the first that exists after it."""
+    """The instant at which `day` begins in `zone`: its first 00:00, or what first exists after it."""
     tz = ZoneInfo(zone)
-    naive = datetime(day.year, day.month, day.day, tzinfo=tz)
-    instant = int(naive.timestamp())
-    # A skipped midnight maps to an instant whose local date may still be the day before: move to the change.
-    if datetime.fromtimestamp(instant, tz).date() < day:
-        instant = _first_instant_of(tz, day, instant)
-    return instant
+    instant = int(datetime(day.year, day.month, day.day, tzinfo=tz).timestamp())
+    local = datetime.fromtimestamp(instant, tz)
+    if (local.date(), local.hour, local.minute, local.second) == (day, 0, 0, 0):
+        return instant
+    return _first_instant_of(tz, day, instant)
 
 
-def _first_instant_of(tz: ZoneInfo, day: date, before: int) -> int:
-    low, high = before, before + 2 * 86_400
+def _first_instant_of(tz: ZoneInfo, day: date, near: int) -> int:
+    """A clock change skipped this midnight: the first instant whose local date is `day` or later."""
+    low, high = near - CLOCK_CHANGE_MAX_S, near + CLOCK_CHANGE_MAX_S
     while low + 1 < high:
         middle = (low + high) // 2
         if datetime.fromtimestamp(middle, tz).date() < day:
