@@ -203,25 +203,36 @@ def _remember(session: Session, report: Report) -> None:
 
 
 def _count(session: Session, report: Report, placement: Placement, nas: NasFacts) -> bool:
-    """Advance the meter to a report whose counters are higher. Whether there was anything to count."""
+    """Advance the meter to a report whose counters are higher. Whether there was anything to count.
+
+    The meter goes first: if it refuses a quantity, nothing of the session has changed.
+    """
     duration = report.session_time_s
     if duration is None:
         duration = max(0, placement.instant - session.started_at)
-    if duration < session.session_time_s:
-        return False  # an older report that was overtaken
     elapsed_s = duration - session.session_time_s
-    before = (session.input_octets, session.output_octets)
-    _count_octets(session, report, elapsed_s, nas.line_rate_bps)
-    if elapsed_s == 0 and before == (session.input_octets, session.output_octets):
+    if elapsed_s < 0:
+        return False  # an older report that was overtaken
+    counters = session.counters
+    wide = counters.gigawords or report.gigawords
+    carried = nas.line_rate_bps * elapsed_s // 8
+    grown_in, new_in = _grown(
+        counters.input_octets, report.input_octets, wide, elapsed_s > 0, carried
+    )
+    grown_out, new_out = _grown(
+        counters.output_octets, report.output_octets, wide, elapsed_s > 0, carried
+    )
+    if not (elapsed_s or grown_in or grown_out):
         return False
+    until = max(session.last_at, session.started_at + duration)
+    _advance(session, until, session.input_octets + grown_in, session.output_octets + grown_out)
     session.session_time_s = duration
-    session.last_at = max(session.last_at, session.started_at + duration)
-    _advance(session)
+    session.counters = NasCounters(new_in, new_out, wide)
     return True
 
 
-def _advance(session: Session) -> None:
-    """Price up to `last_at`, divided at the borders on the way (exactness 7).
+def _advance(session: Session, until: int, input_octets: int, output_octets: int) -> None:
+    """Price up to `until`, divided at the borders on the way (exactness 7).
 
     A border on which the meter stands exactly is cut by the first report beyond it.
     """
@@ -229,32 +240,18 @@ def _advance(session: Session) -> None:
     cuts = cuts_between(
         meter.started_at,
         max(meter.cut_at, meter.until - 1),
-        session.last_at,
+        until,
         bill_day=terms.bill_day,
         zone=terms.zone,
     )
     pieces = meter.advance(
-        session.last_at,
-        input_octets=session.input_octets,
-        output_octets=session.output_octets,
-        cuts=cuts,
+        until, input_octets=input_octets, output_octets=output_octets, cuts=cuts
     )
+    session.last_at = until
+    session.input_octets = input_octets
+    session.output_octets = output_octets
     for piece in pieces:
         session.add_piece(piece)
-
-
-def _count_octets(session: Session, report: Report, elapsed_s: int, line_rate_bps: int) -> None:
-    counters = session.counters
-    counters.gigawords = counters.gigawords or report.gigawords
-    carried = line_rate_bps * elapsed_s // 8
-    grown, counters.input_octets = _grown(
-        counters.input_octets, report.input_octets, counters.gigawords, elapsed_s > 0, carried
-    )
-    session.input_octets += grown
-    grown, counters.output_octets = _grown(
-        counters.output_octets, report.output_octets, counters.gigawords, elapsed_s > 0, carried
-    )
-    session.output_octets += grown
 
 
 def _grown(
