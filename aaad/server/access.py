@@ -15,9 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from aaad.policy.account_state import projected_by_service
 from aaad.policy.authenticate import Proof, authenticate, needs_verifier
-from aaad.policy.authorize import Facts, RejectReason, authorize, session_timeout_s
+from aaad.policy.authorize import RejectReason, authorize, session_timeout_s
 from aaad.policy.class_attribute import make_class
 from aaad.policy.reply import (
     EncodeNamed,
@@ -33,6 +32,7 @@ from aaad.radius.passwords import decrypt_pap
 from aaad.server.applier import Applier
 from aaad.server.datagrams import Peer
 from aaad.server.directory import Directory, Entry
+from aaad.server.facts import facts_at
 from aaad.server.gate import Gate, Request
 from aaad.server.journal import Journal
 from aaad.server.listener import Listener
@@ -44,7 +44,6 @@ from ledger.logs import Logger, RateLimiter
 from ledger.model import Offer
 from ledger.rules.logins import canonical_login
 from ledger.store.contract import StoreUnavailable
-from ratingcore.meter import Meter
 
 CODES = frozenset({Code.ACCESS_REQUEST, Code.STATUS_SERVER})
 
@@ -240,7 +239,7 @@ class AccessHandler:
         if proof.refusal is not None or entry is None:
             self._reject(login, proof.refusal or RejectReason.UNKNOWN_USER, "", proof)
             return
-        facts = self.facts(entry)
+        facts = facts_at(self._directory, self._sessions, entry, self._clock.now())
         refusal = authorize(facts)
         if refusal is not None:
             self._reject(login, refusal.reason, refusal.detail, proof)
@@ -256,25 +255,6 @@ class AccessHandler:
         )
         self._metrics.count("access_accepts")
         replies.append(self._finish(request, Code.ACCESS_ACCEPT, attributes))
-
-    def facts(self, entry: Entry) -> Facts:
-        """What a login of this subscriber is judged by, now."""
-        now = self._clock.now()
-        state = entry.state
-        offer = self._directory.offer(entry, now)
-        running = projected_by_service(
-            self._sessions.of_account(state.account.account_id), now
-        )
-        timeline = self._directory.timeline(entry, now)
-        return Facts(
-            now=now,
-            subscriber=entry.subscriber,
-            offer=offer,
-            uses=state.uses(entry.subscriber, offer, state.period_at(now), running=running),
-            owed_micros=state.owed_micros
-            + sum(totals.charge_micros for totals in running.values()),
-            new_meter=None if timeline is None else lambda: Meter(timeline, now),
-        )
 
     def _profile(self, entry: Entry, offer: Offer) -> bytes:
         """The encoded reply of an offer for this service; made once per version of the offer."""
