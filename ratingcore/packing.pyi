@@ -1,0 +1,4 @@
+"""Types of the compiled module `ratingcore.packing`; the rest is the meter's."""
+
+PACK_FORMAT: int
+PACK_SIZE_MAX: int
