@@ -8,6 +8,7 @@ a blob says which key opens it without saying anything about that key.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import secrets
 import stat
@@ -49,12 +50,13 @@ def make_key_file(path: Path) -> None:
 class Sealer:
     """Seals and opens with one key."""
 
-    __slots__ = ("_cipher", "_key_id")
+    __slots__ = ("_cipher", "_derivation", "_key_id")
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_OCTETS:
             raise SealError(f"a key has {KEY_OCTETS} octets, this one {len(key)}: make a new key file")
         self._cipher = AESGCM(key)
+        self._derivation = hashlib.sha256(b"aaad key derivation" + key).digest()
         self._key_id = hashlib.sha256(b"aaad key id" + key).digest()[:KEY_ID_OCTETS]
 
     @classmethod
@@ -80,6 +82,10 @@ class Sealer:
     def key_id(self) -> bytes:
         """Which key this is."""
         return self._key_id
+
+    def derive_key(self, purpose: bytes) -> bytes:
+        """A key of 32 octets for something else than sealing; the same one for the same purpose."""
+        return hmac.digest(self._derivation, purpose, "sha256")
 
     def seal(self, secret: bytes, *, context: bytes) -> bytes:
         """A blob that only this key and the same context open."""

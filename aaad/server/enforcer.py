@@ -15,6 +15,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from structlog.typing import FilteringBoundLogger
+
 from aaad.policy.authorize import Facts, Refusal, authorize
 from aaad.policy.reply import octets
 from aaad.policy.session import Session
@@ -30,7 +32,6 @@ from aaad.server.nas_table import NasTable
 from aaad.server.session_table import SessionTable
 from ledger.clients import DynauthSettings, NasSettings
 from ledger.clock import Clock
-from ledger.logs import Logger
 from ledger.model import UsageMetric
 from ledger.settings import EnforcementSettings
 
@@ -76,7 +77,7 @@ class Enforcer:
         nases: NasTable,
         clock: Clock,
         metrics: Metrics,
-        log: Logger,
+        log: FilteringBoundLogger,
     ) -> None:
         self._settings = settings
         self._nas_settings = nas_settings

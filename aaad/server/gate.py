@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from structlog.typing import FilteringBoundLogger
+
 from aaad.radius.codes import Code
 from aaad.radius.duplicates import NEW, PENDING, DuplicateKey, DuplicateTable
 from aaad.radius.errors import REMEDY, Discard, DiscardReason
@@ -17,7 +19,7 @@ from aaad.radius.packet import Packet, Secret, decode, verify_request
 from aaad.server.datagrams import Peer
 from aaad.server.metrics import Metrics
 from ledger.clients import ClientSettings, ClientTable
-from ledger.logs import Logger, RateLimiter
+from ledger.logs import RateLimiter
 from ledger.rules.logins import BrandSettings
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class Gate:
         monotonic: Callable[[], float],
         limiter: RateLimiter,
         metrics: Metrics,
-        log: Logger,
+        log: FilteringBoundLogger,
     ) -> None:
         self._codes = codes
         self._clients = clients
@@ -84,9 +86,7 @@ class Gate:
         self._metrics = metrics
         self._log = log
 
-    def admit(
-        self, listener: Listener, received: list[tuple[bytes, Peer]]
-    ) -> list[Request]:
+    def admit(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> list[Request]:
         """The new requests among what was received; repeated ones are answered again at once."""
         now_s = self._monotonic()
         clients = self._clients()

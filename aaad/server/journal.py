@@ -183,6 +183,11 @@ class Journal:
         return self._next_lsn
 
     @property
+    def last_received_us(self) -> int:
+        """Received time of the last record: `append` never goes below it."""
+        return self._received_us
+
+    @property
     def unapplied_bytes(self) -> int:
         """Bytes that the store does not have yet, to 64 KiB (found at the start: to a segment)."""
         return self._unapplied.bytes
