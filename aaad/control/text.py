@@ -1,0 +1,84 @@
+"""Quantities, instants and names as people read them. Pure.
+
+`terminal_safe` is the gate to the terminal for all that came from the network or a customer: what a
+terminal would obey (escape sequences, line ends, characters that turn the writing direction) is shown
+as its escape. It may be applied twice, so every line passes it whatever was done before;
+`ledger.escape.printable` tells any two names apart, and is what the daemon puts into its replies.
+Numbers here are for reading only: in `--json` all are exact integers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+_DURATION_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_OCTET_UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
+
+
+def terminal_safe(value: object) -> str:
+    """Text that a terminal shows and never obeys. Octets are read as UTF-8, invalid ones stay visible."""
+    if isinstance(value, bytes):
+        text = value.decode("utf-8", "backslashreplace")
+    else:
+        text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii") if character != "\\" else character
+
+
+def duration(seconds: int) -> str:
+    """`7384` -> `2 h 3 min 4 s`; the two nights of the year are no exception: these are elapsed seconds."""
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    parts = []
+    rest = seconds
+    for size, unit in _DURATION_UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts) or "0 s"
+
+
+def octets(count: int) -> str:
+    """`1234567` -> `1.23 MB`, rounded down; MB is 10^6."""
+    for size, unit in _OCTET_UNITS:
+        if count >= size:
+            whole, rest = divmod(count, size)
+            return f"{whole}.{rest * 100 // size:02} {unit}"
+    return f"{count} octets"
+
+
+def percent(used: int, limit: int) -> str:
+    """How much of a limit is used, rounded down so that 100 % is reached only when it is."""
+    return f"{used * 100 // limit} %" if limit > 0 else "-"
+
+
+def instant(at: int, zone: str = "UTC") -> str:
+    """`2026-03-06 22:00:00 EST`: an instant in a zone, with the zone's abbreviation, as both nights need it."""
+    tz = UTC if zone == "UTC" else ZoneInfo(zone)
+    return datetime.fromtimestamp(at, tz).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def clock_span(from_at: int, to_at: int, zone: str) -> str:
+    """`Friday 22:00-24:00`, `Saturday 00:00 - Monday 00:00`: a span in a zone; seconds only if there are any.
+
+    A span that holds a change of the clock names the zone's abbreviations, for two hours have one name there.
+    """
+    tz = ZoneInfo(zone)
+    start, end = datetime.fromtimestamp(from_at, tz), datetime.fromtimestamp(to_at, tz)
+    last = datetime.fromtimestamp(max(from_at, to_at - 1), tz)
+    changed = start.utcoffset() != last.utcoffset()
+    if start.date() == last.date():
+        end_text = "24:00" if end.date() != start.date() else _clock(end, changed)
+        return f"{start:%A} {_clock(start, changed)}-{end_text}"
+    return f"{start:%A} {_clock(start, changed)} - {end:%A} {_clock(end, changed)}"
+
+
+def _clock(local: datetime, with_zone: bool) -> str:
+    text = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+    return f"{text} {local:%Z}" if with_zone else text
