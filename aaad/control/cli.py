@@ -1,8 +1,9 @@
 """`aaactl`: the operators' and support staff's command.
 
-The tables below name every command, its module and its one-line help, so that `aaactl --help` loads none of them:
-it has to answer at once, also over a slow line in the middle of an incident. A module is imported when its
-command runs. Exit codes: 0 done, 1 the command failed or the answer is no, 2 wrong usage, 3 nobody answered.
+The tables below name every command, its module and its one-line help, so that `aaactl --help`
+loads none of them: it has to answer at once, also over a slow line in the middle of an incident.
+A module is imported when its command runs. Exit codes: 0 done, 1 the command failed or the answer
+is no, 2 wrong usage, 3 nobody answered.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ COMMANDS = {
     "clock": ("cli_daemon:clock", "Show, and in tests set, the daemon's clock."),
     "journal": ("cli_journal:journal", "List and verify journal segments. No daemon needed."),
 }
-"""Name -> (module:attribute within aaad.control, help). `tests/unit/test_control_cli.py` loads each."""
+"""Name -> (module:attribute within aaad.control, help). `tests/unit/test_control_cli.py` loads
+each.
+"""
 
 
 class LazyGroup(click.Group):

@@ -1,7 +1,7 @@
 """What all commands of `aaactl` share: the call, the exit codes, JSON, tables and passwords.
 
-Whatever a reply holds passes through `terminal_safe` before a terminal sees it. rich is loaded only when a table is
-drawn.
+Whatever a reply holds passes through `terminal_safe` before a terminal sees it. rich is loaded
+only when a table is drawn.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def facts(values: Mapping[str, object]) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = "") -> None:
-    """A table. `right` names the right-aligned columns, separated by commas. `No entries.` when empty."""
+    """A table. `right` names the right-aligned columns, separated by commas. `No entries.` when
+    empty.
+    """
     from rich import box  # noqa: PLC0415 - rich costs more time than most commands
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -112,8 +114,9 @@ def read_password(password_file: Path | None) -> str:
             password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
         else:
             password = stdin.readline().rstrip("\r\n")
-    if not 0 < len(password.encode()) <= PASSWORD_OCTETS_MAX:
-        fail(f"a password has 1 to {PASSWORD_OCTETS_MAX} octets, this one has {len(password.encode())}")
+    octets = len(password.encode())
+    if not 0 < octets <= PASSWORD_OCTETS_MAX:
+        fail(f"a password has 1 to {PASSWORD_OCTETS_MAX} octets, this one has {octets}")
     return str(password)
 
 

@@ -48,7 +48,9 @@ class ControlClient:
         self._socket.close()
 
     def call(self, command: str, **arguments: object) -> object:
-        """The result of one command. Raises `CommandFailed` as the daemon says, or `DaemonUnreachable`."""
+        """The result of one command. Raises `CommandFailed` as the daemon says, or
+        `DaemonUnreachable`.
+        """
         frame = protocol.encode_request(Request(command, arguments))
         try:
             self._socket.sendall(frame)
@@ -74,7 +76,10 @@ class ControlClient:
 def _why(path: Path, error: OSError) -> str:
     """The message for a socket that cannot be connected to."""
     if isinstance(error, FileNotFoundError):
-        return f"no control socket at {path}; start aaad (systemctl start aaad), or name its socket with --socket"
+        return (
+            f"no control socket at {path}: start aaad (systemctl start aaad), "
+            f"or name its socket with --socket"
+        )
     if isinstance(error, ConnectionRefusedError):
         return f"nobody listens at {path}: aaad is not running; start it (systemctl start aaad)"
     if isinstance(error, PermissionError):

@@ -1,7 +1,8 @@
 """Who is at the other end of the control socket, and what that user may do.
 
-The kernel says the uid (SO_PEERCRED), the user database its name and groups. Root and the daemon's own user
-may do everything; members of the administering group too; members of the reading group may read.
+The kernel says the uid (SO_PEERCRED), the user database its name and groups. Root and the
+daemon's own user may do everything; members of the administering group too; members of the
+reading group may read.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class AccessRule:
 
 
 def identify(connection: socket.socket) -> Peer:
-    """The peer of a connected UNIX socket. May ask a name service: not for the event loop's thread."""
+    """The peer of a connected UNIX socket. May ask a name service: not for the event loop's
+    thread.
+    """
     ucred = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     _pid, uid, gid = _UCRED.unpack(ucred)
     name, gids = _user(uid, gid)

@@ -1,9 +1,10 @@
 """What travels on the control socket: length-prefixed msgpack frames, requests and replies. Pure.
 
-A frame is a 32-bit big-endian length and that many octets of msgpack. A request is a map {command, arguments},
-a reply a map {result} or {error: {code, message, remedy}}. Both sides bound what they take: a length above the
-bound is refused before one octet of the body is read, so a hostile peer costs four octets. What breaks these
-rules is a `BadFrame`, and nothing else is ever raised here.
+A frame is a 32-bit big-endian length and that many octets of msgpack. A request is a map
+{command, arguments}, a reply a map {result} or {error: {code, message, remedy}}. Both sides bound
+what they take: a length above the bound is refused before one octet of the body is read, so a
+hostile peer costs four octets. What breaks these rules is a `BadFrame`, and nothing else is ever
+raised here.
 """
 
 from __future__ import annotations
@@ -16,10 +17,17 @@ from enum import StrEnum
 import msgpack
 
 REQUEST_OCTETS_MAX = 4 << 20
-"""Octets of a request: the largest is `pricelist load`, and a price list has its own bound below this."""
+"""Octets of a request: the largest is `pricelist load`, and a price list has its own bound below
+this.
+"""
 
 REPLY_OCTETS_MAX = 16 << 20
 """Octets of a reply: a full page of sessions with all their text is about one MiB."""
+
+PAGE_SIZE_MAX = 1000
+"""Rows of one reply: a page, never a whole table; the next page asks with `after`."""
+
+PAGE_SIZE_DEFAULT = 200
 
 _LENGTH = struct.Struct(">I")
 LENGTH_OCTETS = _LENGTH.size
@@ -37,11 +45,15 @@ class ErrorCode(StrEnum):
 
 
 class BadFrame(Exception):
-    """The peer broke the framing; the message says how. The connection cannot be used any further."""
+    """The peer broke the framing; the message says how. The connection cannot be used any
+    further.
+    """
 
 
 class CommandFailed(Exception):
-    """A command was not carried out: code, message naming thing and value, remedy. Both sides raise it."""
+    """A command was not carried out: code, message naming thing and value, remedy. Both sides
+    raise it.
+    """
 
     def __init__(self, code: ErrorCode, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -65,7 +77,7 @@ def encode_request(request: Request) -> bytes:
 
 
 def encode_result(result: object) -> bytes:
-    """The frame of a reply that succeeded. Raises `BadFrame` when it is above `REPLY_OCTETS_MAX`."""
+    """The frame of a reply that succeeded. Raises `BadFrame` above `REPLY_OCTETS_MAX`."""
     return _frame({"result": result}, octets_max=REPLY_OCTETS_MAX)
 
 
@@ -76,7 +88,9 @@ def encode_failure(failure: CommandFailed) -> bytes:
 
 
 def body_octets(prefix: bytes, *, octets_max: int) -> int:
-    """The length that a frame's first `LENGTH_OCTETS` octets announce. Raises `BadFrame` above the bound."""
+    """The length that a frame's first `LENGTH_OCTETS` octets announce. Raises `BadFrame` above
+    the bound.
+    """
     (octets,) = _LENGTH.unpack(prefix)
     if octets > octets_max:
         raise BadFrame(f"a frame of {octets} octets was announced, at most {octets_max} are taken")
@@ -95,7 +109,9 @@ def parse_request(body: bytes) -> Request:
 
 
 def parse_reply(body: bytes) -> object:
-    """The result in a frame's body. Raises `CommandFailed` as the daemon said, `BadFrame` for no reply."""
+    """The result in a frame's body. Raises `CommandFailed` as the daemon said, `BadFrame` for no
+    reply.
+    """
     message = _unpack(body)
     if "result" in message:
         return message["result"]
@@ -108,7 +124,9 @@ def parse_reply(body: bytes) -> object:
 def _failure(error: Mapping[object, object]) -> CommandFailed:
     code = error.get("code")
     if code not in set(ErrorCode):
-        raise BadFrame(f"the error code {code!r} of the reply is not known; are both sides of one version?")
+        raise BadFrame(
+            f"the error code {code!r} of the reply is not known; are both sides of one version?"
+        )
     return CommandFailed(
         ErrorCode(str(code)), str(error.get("message", "")), str(error.get("remedy", ""))
     )
@@ -117,7 +135,9 @@ def _failure(error: Mapping[object, object]) -> CommandFailed:
 def _frame(message: Mapping[str, object], *, octets_max: int) -> bytes:
     body: bytes = msgpack.packb(message, use_bin_type=True)
     if len(body) > octets_max:
-        raise BadFrame(f"the message has {len(body)} octets, at most {octets_max} are taken; ask for less")
+        raise BadFrame(
+            f"the message has {len(body)} octets, at most {octets_max} are taken; ask for less"
+        )
     return _LENGTH.pack(len(body)) + body
 
 

@@ -1,11 +1,14 @@
-"""The control socket: an asyncio UNIX server that takes one command after another from each connection.
+"""The control socket: an asyncio UNIX server that takes one command after another from each
+connection.
 
-Everything is bounded: connections, frames, the time to send a frame, the time of a command, the time a connection
-may idle. A bad frame ends its connection and nothing else. A bug in a command ends that connection too: the event
-loop's exception handler logs it, and the peer sees the connection close.
+Everything is bounded: connections, frames, the time to send a frame, the time of a command, the
+time a connection may idle. A bad frame ends its connection and nothing else. A bug in a command
+ends that connection too: the event loop's exception handler logs it, and the peer sees the
+connection close.
 
-The socket file is bound beside its place, given its mode and group there, and renamed into place: it is never seen
-with other permissions, and a stale file of a killed daemon is replaced in one step.
+The socket file is bound beside its place, given its mode and group there, and renamed into place:
+it is never seen with other permissions, and a stale file of a killed daemon is replaced in one
+step.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ from aaad.control.peer import AccessRule, Peer, identify
 from aaad.control.protocol import BadFrame, CommandFailed, ErrorCode, Request
 
 CONNECTIONS_MAX = 64
-"""Connections at once: operators, scripts and an exporter; each may hold one request of the largest size."""
+"""Connections at once: operators, scripts and an exporter; each may hold one request of the
+largest size.
+"""
 
 IDLE_MAX_S = 300.0
 """Seconds that a connection may stay without a command, as a shell left open over lunch."""
@@ -34,7 +39,9 @@ FRAME_MAX_S = 10.0
 """Seconds from a frame's first octets to its last: local, so a slow sender is a broken one."""
 
 COMMAND_MAX_S = 90.0
-"""Seconds of one command: above the longest, a Disconnect-Request resent to a NAS that never answers."""
+"""Seconds of one command: above the longest, a Disconnect-Request resent to a NAS that never
+answers.
+"""
 
 SOCKET_MODE = 0o660
 PATH_OCTETS_MAX = 107
@@ -70,7 +77,9 @@ class ControlSocket:
         limits: TimeLimits | None = None,
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
-        """`group`: who may connect beside the daemon's user (the reading group); empty: the daemon's group."""
+        """`group`: who may connect beside the daemon's user (the reading group); empty: the
+        daemon's group.
+        """
         self._path = path
         self._execute = execute
         self._group = group
@@ -88,7 +97,7 @@ class ControlSocket:
         self._server = await asyncio.start_unix_server(self._connected, sock=listener)
 
     async def close(self) -> None:
-        """Stops listening, ends every connection and removes the socket file if it is still ours."""
+        """Stops listening, ends every connection, removes the socket file if it is ours."""
         if self._server is None:
             return
         self._server.close()
@@ -101,9 +110,7 @@ class ControlSocket:
             if self._path.stat().st_ino == self._inode:
                 self._path.unlink()
 
-    async def _connected(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()
         assert connection is not None, "asyncio calls this in a task"
         self._connections.add(connection)
@@ -141,7 +148,9 @@ class ControlSocket:
         return protocol.parse_request(body)
 
     async def _reply(self, request: Request, peer: Peer) -> bytes:
-        """The reply's frame. What a command raises beside `CommandFailed` is a bug and goes on up."""
+        """The reply's frame. What a command raises beside `CommandFailed` is a bug and goes on
+        up.
+        """
         try:
             async with asyncio.timeout(self._limits.command_s):
                 return protocol.encode_result(await self._execute(request, peer))
@@ -233,6 +242,6 @@ def _give_group(path: Path, group: str) -> None:
         os.chown(path, -1, grp.getgrnam(group).gr_gid)
     except (KeyError, PermissionError):
         raise SocketUnusable(
-            f"the control socket cannot be given to the group {group!r}; create the group and make the "
-            f"daemon's user a member of it"
+            f"the control socket cannot be given to the group {group!r}; create the group and "
+            f"make the daemon's user a member of it"
         ) from None

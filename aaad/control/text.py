@@ -1,8 +1,8 @@
 """Quantities, instants and names as people read them. Pure.
 
-`terminal_safe` is the gate to the terminal for all that came from the network or a customer: what a
-terminal would obey (escape sequences, line ends, characters that turn the writing direction) is shown
-as its escape. It may be applied twice, so every line passes it whatever was done before;
+`terminal_safe` is the gate to the terminal for all that came from the network or a customer: what
+a terminal would obey (escape sequences, line ends, characters that turn the writing direction) is
+shown as its escape. It may be applied twice, so every line passes it whatever was done before;
 `ledger.escape.printable` tells any two names apart, and is what the daemon puts into its replies.
 Numbers here are for reading only: in `--json` all are exact integers.
 """
@@ -12,16 +12,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-_DURATION_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+from ratingcore.money import format_amount
+
 _OCTET_UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
 
 
 def terminal_safe(value: object) -> str:
-    """Text that a terminal shows and never obeys. Octets are read as UTF-8, invalid ones stay visible."""
-    if isinstance(value, bytes):
-        text = value.decode("utf-8", "backslashreplace")
-    else:
-        text = str(value)
+    """Text that a terminal shows and never obeys. Octets are read as UTF-8, invalid ones stay
+    visible.
+    """
+    is_bytes = isinstance(value, bytes)
+    text = value.decode("utf-8", "backslashreplace") if is_bytes else str(value)
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else _escaped(one) for one in text)
@@ -32,16 +33,25 @@ def _escaped(character: str) -> str:
 
 
 def duration(seconds: int) -> str:
-    """`7384` -> `2 h 3 min 4 s`; the two nights of the year are no exception: these are elapsed seconds."""
+    """`7200` -> `2 h 0 min`, `61` -> `1 min 1 s`: elapsed time, in hours however long.
+
+    Prices are by the hour: `50 h 0 min` says more about a weekend than days would.
+    """
     if seconds < 0:
         return f"-{duration(-seconds)}"
-    parts = []
-    rest = seconds
-    for size, unit in _DURATION_UNITS:
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts) or "0 s"
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [f"{hours} h"] if hours else []
+    if hours or minutes:
+        parts.append(f"{minutes} min")
+    if rest or not parts:
+        parts.append(f"{rest} s")
+    return " ".join(parts)
+
+
+def money(amount_micros: int, currency: str) -> str:
+    """`2_000_000` -> `2.00 USD`; decimals beyond the usual two are shown when there are any."""
+    return f"{format_amount(amount_micros)} {currency}"
 
 
 def octets(count: int) -> str:
@@ -59,15 +69,19 @@ def percent(used: int, limit: int) -> str:
 
 
 def instant(at: int, zone: str = "UTC") -> str:
-    """`2026-03-06 22:00:00 EST`: an instant in a zone, with the zone's abbreviation, as both nights need it."""
+    """`2026-03-06 22:00:00 EST`: an instant in a zone, with the zone's abbreviation, as both
+    nights need it.
+    """
     tz = UTC if zone == "UTC" else ZoneInfo(zone)
     return datetime.fromtimestamp(at, tz).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def clock_span(from_at: int, to_at: int, zone: str) -> str:
-    """`Friday 22:00-24:00`, `Saturday 00:00 - Monday 00:00`: a span in a zone; seconds only if there are any.
+    """`Friday 22:00-24:00`, `Saturday 00:00 - Monday 00:00`: a span in a zone; seconds only if
+    there are any.
 
-    A span that holds a change of the clock names the zone's abbreviations, for two hours have one name there.
+    A span that holds a change of the clock names the zone's abbreviations, for two hours have one
+    name there.
     """
     tz = ZoneInfo(zone)
     start, end = datetime.fromtimestamp(from_at, tz), datetime.fromtimestamp(to_at, tz)

@@ -1,4 +1,6 @@
-"""Proves that the control socket's framing is exact, bounded, and raises nothing but what it says."""
+"""Proves that the control socket's framing is exact, bounded, and raises nothing but what it
+says.
+"""
 
 import struct
 

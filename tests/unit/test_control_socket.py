@@ -1,4 +1,6 @@
-"""Proves that the control socket serves over a real UNIX socket, and that no peer can break or block it."""
+"""Proves that the control socket serves over a real UNIX socket, and that no peer can break or
+block it.
+"""
 
 import asyncio
 import socket
@@ -210,7 +212,9 @@ async def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "keep me"
 
 
-@pytest.mark.parametrize(("name", "why"), [("x" * 120, "too long"), ("gone/control.sock", "folder")])
+@pytest.mark.parametrize(
+    ("name", "why"), [("x" * 120, "too long"), ("gone/control.sock", "folder")]
+)
 async def test_an_impossible_path_is_explained(tmp_path: Path, name: str, why: str) -> None:
     with pytest.raises(SocketUnusable, match=why):
         await ControlSocket(tmp_path / name, execute).start()
