@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import click
 
-from aaad.control.cli_output import call, facts, json_option, line, show, table
-from aaad.control.text import duration, instant
+from aaad.control.cli_output import call, facts, json_option, line, read_instant, show, table
+from aaad.control.local_time import instant
+from aaad.control.text import duration
 
 
 @click.command()
@@ -146,7 +146,7 @@ def show_clock(as_json: bool) -> None:
 @json_option
 def set_clock(iso8601: str, as_json: bool) -> None:
     """Set the clock of a test to an instant with its offset, as 2026-03-06T22:00:00-05:00."""
-    answer = call("clock.set", at=parse_instant(iso8601))
+    answer = call("clock.set", at=read_instant(iso8601))
     show(answer, as_json=as_json, human=_print_clock)
 
 
@@ -156,17 +156,6 @@ def set_clock(iso8601: str, as_json: bool) -> None:
 def advance_clock(seconds: int, as_json: bool) -> None:
     """Move the clock of a test by SECONDS."""
     show(call("clock.advance", seconds=seconds), as_json=as_json, human=_print_clock)
-
-
-def parse_instant(iso8601: str) -> int:
-    """The epoch seconds of a text with its offset; ends the program (exit 2) otherwise."""
-    try:
-        local = datetime.fromisoformat(iso8601)
-    except ValueError:
-        raise click.UsageError(f"{iso8601!r} is no ISO 8601 date and time") from None
-    if local.tzinfo is None:
-        raise click.UsageError(f"{iso8601!r} has no offset; write it as {iso8601}+00:00 or ...Z")
-    return int(local.timestamp())
 
 
 def _print_clock(answer: Any) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from aaad.control.cli_output import fail, json_option, line, show, table
-from aaad.control.text import instant
 from aaad.server.journal_segments import JournalError, SegmentReport, list_segments, verify
 
 _FOLDER = click.argument(

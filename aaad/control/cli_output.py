@@ -104,6 +104,16 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: st
     console.print(grid)
 
 
+def read_instant(text: str, *, zone: str | None = None) -> int:
+    """An instant from the command line; wrong usage when it is unclear."""
+    from aaad.control.local_time import UnclearInstant, parse_instant  # noqa: PLC0415
+
+    try:
+        return parse_instant(text, zone=zone)
+    except UnclearInstant as error:
+        raise click.UsageError(str(error)) from None
+
+
 def read_password(password_file: Path | None) -> str:
     """A password from a file, from a pipe, or asked for twice; never from the command line."""
     if password_file is not None:
@@ -111,19 +121,32 @@ def read_password(password_file: Path | None) -> str:
     else:
         stdin = click.get_text_stream("stdin")
         if stdin.isatty():
-            password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+            password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
         else:
             password = stdin.readline().rstrip("\r\n")
     octets = len(password.encode())
     if not 0 < octets <= PASSWORD_OCTETS_MAX:
         fail(f"a password has 1 to {PASSWORD_OCTETS_MAX} octets, this one has {octets}")
-    return str(password)
+    return password
+
+
+def _configured_socket(config_path: Path) -> Path:
+    """The socket that a configuration names; the rest of it is the daemon's to judge.
+
+    Its secret files are not for whoever may ask the daemon, so it is not loaded as a whole.
+    """
+    from ledger.document import Document  # noqa: PLC0415 - only with --config
+
+    control = Document.load(config_path).root.table("control")
+    return config_path.parent / control.text("socket", default=str(SOCKET_PATH_DEFAULT))
 
 
 def _socket_path() -> Path:
-    socket_path, config_path = click.get_current_context().find_root().obj or (None, None)
+    socket_path: Path | None
+    config_path: Path | None
+    socket_path, config_path = click.get_current_context().find_root().obj
     if socket_path is not None:
-        return Path(socket_path)
+        return socket_path
     if config_path is not None:
         return _configured_socket(config_path)
     return SOCKET_PATH_DEFAULT

@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from aaad.control.cli_output import call, fail, facts, json_option, line, show, table
+from aaad.control.local_time import instant
 from aaad.control.protocol import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from aaad.control.sentences import charge_sentences, limit_sentence
-from aaad.control.text import duration, instant, money, octets
+from aaad.control.text import duration, money, octets
 
 
 @click.command()

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from aaad.control.text import clock_span, duration, instant, money, octets, percent
+from aaad.control.local_time import clock_span, instant
+from aaad.control.text import duration, money, octets, percent
 
 if TYPE_CHECKING:  # the contract loads the whole daemon, and these are shapes only
     from aaad.control.contract import LimitLine, SegmentLine

@@ -1,4 +1,4 @@
-"""Quantities, instants and names as people read them. Pure.
+"""Quantities and names as people read them. Pure.
 
 `terminal_safe` is the gate to the terminal for all that came from the network or a customer: what
 a terminal would obey (escape sequences, line ends, characters that turn the writing direction) is
@@ -8,9 +8,6 @@ Numbers here are for reading only: in `--json` all are exact integers.
 """
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from ratingcore.money import format_amount
 
@@ -66,33 +63,3 @@ def octets(count: int) -> str:
 def percent(used: int, limit: int) -> str:
     """How much of a limit is used, rounded down so that 100 % is reached only when it is."""
     return f"{used * 100 // limit} %" if limit > 0 else "-"
-
-
-def instant(at: int, zone: str = "UTC") -> str:
-    """`2026-03-06 22:00:00 EST`: an instant in a zone, with the zone's abbreviation, as both
-    nights need it.
-    """
-    tz = UTC if zone == "UTC" else ZoneInfo(zone)
-    return datetime.fromtimestamp(at, tz).strftime("%Y-%m-%d %H:%M:%S %Z")
-
-
-def clock_span(from_at: int, to_at: int, zone: str) -> str:
-    """`Friday 22:00-24:00`, `Saturday 00:00 - Monday 00:00`: a span in a zone; seconds only if
-    there are any.
-
-    A span that holds a change of the clock names the zone's abbreviations, for two hours have one
-    name there.
-    """
-    tz = ZoneInfo(zone)
-    start, end = datetime.fromtimestamp(from_at, tz), datetime.fromtimestamp(to_at, tz)
-    last = datetime.fromtimestamp(max(from_at, to_at - 1), tz)
-    changed = start.utcoffset() != last.utcoffset()
-    if start.date() == last.date():
-        end_text = "24:00" if end.date() != start.date() else _clock(end, changed)
-        return f"{start:%A} {_clock(start, changed)}-{end_text}"
-    return f"{start:%A} {_clock(start, changed)} - {end:%A} {_clock(end, changed)}"
-
-
-def _clock(local: datetime, with_zone: bool) -> str:
-    text = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
-    return f"{text} {local:%Z}" if with_zone else text

@@ -1,8 +1,4 @@
-"""Proves what people read: escapes, durations, octets, and spans of local time on both nights of
-the clock.
-"""
-
-from datetime import UTC, datetime
+"""Proves what people read: escapes, durations, octets and shares."""
 
 import pytest
 
@@ -61,27 +57,3 @@ def test_percent_reaches_100_only_when_all_is_used() -> None:
     assert text.percent(999, 1000) == "99 %"
     assert text.percent(1000, 1000) == "100 %"
     assert text.percent(5, 0) == "-"
-
-
-def utc(*parts: int) -> int:
-    """Epoch seconds of a UTC date and time."""
-    return int(datetime(*parts, tzinfo=UTC).timestamp())  # type: ignore[arg-type, misc]
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "shown"),
-    [
-        (utc(2026, 3, 7, 3), utc(2026, 3, 7, 5), "Friday 22:00-24:00"),
-        (utc(2026, 3, 7, 5), utc(2026, 3, 7, 6), "Saturday 00:00-01:00"),
-        (utc(2026, 3, 7, 5, 0, 5), utc(2026, 3, 7, 6), "Saturday 00:00:05-01:00"),
-        (utc(2026, 3, 7, 5), utc(2026, 3, 9, 4), "Saturday 00:00 EST - Monday 00:00 EDT"),
-        (utc(2026, 11, 1, 5, 30), utc(2026, 11, 1, 6, 30), "Sunday 01:30 EDT-01:30 EST"),
-    ],
-)
-def test_clock_span(start: int, end: int, shown: str) -> None:
-    assert text.clock_span(start, end, "America/New_York") == shown
-
-
-def test_instant_names_its_zone() -> None:
-    assert text.instant(0) == "1970-01-01 00:00:00 UTC"
-    assert text.instant(utc(2026, 7, 1), "America/New_York") == "2026-06-30 20:00:00 EDT"
