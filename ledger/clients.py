@@ -130,9 +130,10 @@ def read_clients(
         client = _read_client(table, secrets)
         _note_once(table, "name", client.name, names)
         for prefix in client.prefixes:
-            first = owners.setdefault(prefix, table.key)
-            if first != table.key or client.prefixes.count(prefix) > 1:
-                table.find("prefixes", f"{prefix} is also in {first}", "keep it in one place")
+            if prefix in owners:
+                problem = f"{prefix} is also in {owners[prefix]}"
+                table.find("prefixes", problem, "keep it in one place")
+            owners.setdefault(prefix, table.key)
         if client.brand not in known_brands:
             table.find("brand", "is no brand", f"add [brands.{client.brand}] or name another")
         clients.append(client)

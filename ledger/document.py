@@ -154,7 +154,7 @@ class Table:
             return ""
         if any(ord(character) < 0x20 or character == "\x7f" for character in value):
             self.find(name, "holds control characters", "remove them")
-        if not value and default is None:
+        if not value and default != "":
             self.find(name, "is empty", "give it a value")
         return value
 

@@ -1,0 +1,63 @@
+"""The compiled tariff as `meter` and `quota` walk it: rows in C arrays, and the spans of real time."""
+
+from libc.stdint cimport int32_t, int64_t
+
+cdef enum:
+    # metrics in the order of the tariff's Metric
+    METRIC_SECONDS = 0
+    METRIC_OCTETS = 1
+    METRIC_INPUT_OCTETS = 2
+    METRIC_OUTPUT_OCTETS = 3
+
+cdef struct TierRow:
+    int64_t from_quantity
+    int64_t amount_micros
+    int64_t per
+    int64_t weight          # the common multiple divided by per
+
+cdef struct PriceRow:
+    int32_t metric
+    int32_t tier_first      # index in tiers; that index is the number of the cell
+    int32_t tier_end
+
+cdef struct BandRow:
+    int32_t version
+    int32_t price_first     # index in prices
+    int32_t price_end
+
+cdef struct VersionRow:
+    int64_t effective_at
+    int64_t unit_micros     # 10 ** (6 - decimals)
+    int32_t mode
+    int32_t band_first      # number of its first band
+    int32_t constant_band   # the band of the whole week, or -1
+
+
+cdef class Timeline:
+    cdef readonly tuple versions
+    cdef int64_t common_multiple
+    cdef int32_t version_count
+    cdef int32_t tier_count
+    cdef VersionRow *version_rows
+    cdef BandRow *band_rows
+    cdef PriceRow *price_rows
+    cdef TierRow *tier_rows
+    cdef list cell_names            # (band name, metric) of each cell
+    cdef list _zones
+    cdef list _schedules            # of each version: seven tuples of (from_s, to_s, band number)
+    cdef list _fingerprints
+
+    # spans: from span_starts[i] (inclusive) to the next start, the band span_bands[i] holds
+    cdef int64_t window_from
+    cdef int64_t window_until
+    cdef Py_ssize_t span_count
+    cdef int64_t *span_starts
+    cdef int32_t *span_bands
+
+    cdef Py_ssize_t span_at(self, int64_t at, Py_ssize_t hint) except -1
+    cdef int64_t span_end(self, Py_ssize_t index) noexcept
+    cdef int32_t version_at(self, int64_t at) noexcept
+    cdef int cover(self, int64_t from_at, int64_t until_at) except -1
+    cdef int _extend(self, int64_t from_at, int64_t until_at) except -1
+    cdef list _spans_between(self, int64_t from_at, int64_t until_at)
+    cdef int _set_spans(self, list spans, int64_t from_at, int64_t until_at) except -1

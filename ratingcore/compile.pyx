@@ -1,0 +1,380 @@
+# cython: overflowcheck=True
+"""Tariff versions compiled to flat arrays: rows of bands, prices and tiers, and spans of real time.
+
+A `Timeline` is made once for a sequence of tariff versions and shared by all sessions under it. Bands,
+prices and tiers are numbered through all versions in order; the number of a tier is the number of the
+*cell* in which a meter keeps a quantity. A version appended later only adds numbers at the end, so the
+cells of live and of packed meters stay what they were.
+
+Spans are the answer to "which band holds at this instant": one sorted array of UTC instants at which
+the band changes. Each day of the local clock is laid out between two jumps of the zone's offset, so a
+day of 23, 25 or 23.5 hours, and one that never was, need no case of their own. The array covers a
+window that grows on either side when an instant outside is asked for.
+"""
+
+from libc.stdlib cimport calloc, free, malloc
+from math import lcm
+from zlib import crc32
+
+from ratingcore.calendar cimport Zone
+from ratingcore.calendar import INSTANT_END, load_zone
+from ratingcore.errors import QuantityError, TariffError
+from ratingcore.money cimport int64_or_raise
+from ratingcore.tariff import LCM_MAX, Metric, day_schedule, require_tariff, tariff_pers
+
+cdef int64_t DAY_S = 86_400
+# 1970-01-01 was a Thursday; Monday is 0
+cdef int64_t EPOCH_WEEKDAY = 3
+cdef int64_t END = INSTANT_END
+# a first window of 64 days is some hundred spans; later growth doubles, so it stays linear in all
+cdef int64_t WINDOW_STEP_S = 64 * 86_400
+# versions of one sequence: a price change each week for 20 years
+cdef int VERSIONS_MAX = 1_040
+cdef dict METRIC_NUMBERS = {metric: number for number, metric in enumerate(Metric)}
+
+
+def compile_timeline(versions, *, until_at=None):
+    """Return the Timeline of tariff versions [(effective_at, tariff)], instants strictly rising.
+
+    Each version holds from its instant until the next one's; the last has no end. Spans are found when
+    first needed; with `until_at` (epoch seconds) those of the 64 days before it are found now.
+
+    Raises TariffError with every finding of every version, or if the versions do not rise, differ in
+    currency, or have units without a common multiple in int64.
+    """
+    cdef Timeline timeline = Timeline(tuple(versions))
+    if until_at is not None:
+        timeline.warm(until_at)
+    return timeline
+
+
+cdef class Timeline:
+    """Compiled tariff versions; immutable but for the window of spans that it has laid out so far."""
+
+    def __cinit__(self):
+        self.version_rows = NULL
+        self.band_rows = NULL
+        self.price_rows = NULL
+        self.tier_rows = NULL
+        self.span_starts = NULL
+        self.span_bands = NULL
+
+    def __dealloc__(self):
+        free(self.version_rows)
+        free(self.band_rows)
+        free(self.price_rows)
+        free(self.tier_rows)
+        free(self.span_starts)
+        free(self.span_bands)
+
+    def __init__(self, versions):
+        if self.version_rows != NULL:
+            raise TariffError("timeline is compiled already: make a new one")
+        _check_versions(versions)
+        self.versions = versions
+        self.common_multiple = _common_multiple(versions)
+        self.cell_names = []
+        self._zones = [load_zone(tariff.zone) for _, tariff in versions]
+        self._schedules = []
+        self._fingerprints = _fingerprints(versions)
+        self._allocate()
+        self._fill()
+        self._open_window()
+
+    @property
+    def currency(self):
+        """The currency of every version."""
+        return self.versions[0][1].currency
+
+    def warm(self, until_at):
+        """Lay out the spans of the 64 days before `until_at` now, so that no session waits for it."""
+        cdef int64_t until = int64_or_raise(until_at, "until_at", QuantityError)
+        cdef int64_t first = self.version_rows[0].effective_at
+        if until > first:
+            self.cover(max(first, until - WINDOW_STEP_S), until)
+
+    def spans(self, from_at, until_at):
+        """Return [(instant, version index, band name)] at which bands begin in [from_at, until_at).
+
+        The first entry is at `from_at` with the band that holds there.
+        """
+        cdef int64_t at = int64_or_raise(from_at, "from_at", QuantityError)
+        cdef int64_t until = int64_or_raise(until_at, "until_at", QuantityError)
+        cdef BandRow band
+        cdef Py_ssize_t index
+        found = []
+        self.cover(at, until)
+        while at < until:
+            index = self.span_at(at, 0)
+            band = self.band_rows[self.span_bands[index]]
+            number = self.span_bands[index] - self.version_rows[band.version].band_first
+            found.append((at, band.version, self.versions[band.version][1].bands[number].name))
+            at = self.span_end(index)
+        return found
+
+    def fingerprint(self, version_index):
+        """Return a checksum of the prices of all versions up to that one.
+
+        A packed meter carries it, so that it cannot be continued under other prices by mistake. It is
+        made of what prices say, not of names or codes, and stays when versions are appended.
+        """
+        return self._fingerprints[version_index]
+
+    # The row arrays are filled once by __init__; indices that are read from rows were written there,
+    # and span indices come from span_at, so plain pointer access stays inside the arrays.
+
+    cdef Py_ssize_t span_at(self, int64_t at, Py_ssize_t hint) except -1:
+        """The index of the span that holds `at`; `hint` is where it was last, any number is allowed."""
+        cdef Py_ssize_t low, high, middle
+        if at < self.window_from or at >= self.window_until:
+            self.cover(at, at + 1)
+        if 0 <= hint < self.span_count and self.span_starts[hint] <= at:
+            if hint + 1 == self.span_count or at < self.span_starts[hint + 1]:
+                return hint
+        low, high = 0, self.span_count
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.span_starts[middle] <= at:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    cdef int64_t span_end(self, Py_ssize_t index) noexcept:
+        """Where the span ends; for the last one the end of the window, where it may go on."""
+        if index + 1 < self.span_count:
+            return self.span_starts[index + 1]
+        return self.window_until
+
+    cdef int32_t version_at(self, int64_t at) noexcept:
+        cdef int32_t index = self.version_count - 1
+        while index > 0 and self.version_rows[index].effective_at > at:
+            index -= 1
+        return index
+
+    cdef int cover(self, int64_t from_at, int64_t until_at) except -1:
+        """Make sure that the window holds [from_at, until_at)."""
+        if from_at >= self.window_from and until_at <= self.window_until:
+            return 0
+        if from_at < self.version_rows[0].effective_at:
+            raise QuantityError(
+                f"usage at {from_at} lies before the first tariff version, effective at "
+                f"{self.version_rows[0].effective_at}: give an earlier version, or a base line"
+            )
+        if until_at > END:
+            raise QuantityError(f"usage until {until_at} lies beyond {END}: check the clock")
+        return self._extend(from_at, until_at)
+
+    cdef int _extend(self, int64_t from_at, int64_t until_at) except -1:
+        """Widen the window. The zone's Python code may let another thread in, so the window is read
+        once and replaced whole: whoever comes last leaves a window that is right, if narrower."""
+        cdef int64_t first = self.version_rows[0].effective_at
+        cdef int64_t old_from = self.window_from
+        cdef int64_t old_until = self.window_until
+        cdef int64_t step = max(WINDOW_STEP_S, old_until - old_from)
+        cdef int64_t new_from, new_until
+        cdef Py_ssize_t index
+        spans = [(self.span_starts[index], self.span_bands[index])
+                 for index in range(self.span_count)]
+        if not spans:
+            old_from = old_until = max(first, from_at - WINDOW_STEP_S // 2)
+        new_from, new_until = old_from, old_until
+        if from_at < old_from:
+            new_from = max(first, from_at - WINDOW_STEP_S // 2)
+        if until_at > old_until:
+            new_until = min(END, max(until_at, old_until + step))
+        spans = _join(self._spans_between(new_from, old_from), spans)
+        spans = _join(spans, self._spans_between(old_until, new_until))
+        return self._set_spans(spans, new_from, new_until)
+
+    cdef list _spans_between(self, int64_t from_at, int64_t until_at):
+        """The spans [(start, band number)] of [from_at, until_at), neighbours different."""
+        cdef list spans = []
+        cdef VersionRow version
+        cdef int64_t start, end
+        cdef int32_t index
+        for index in range(self.version_count):
+            version = self.version_rows[index]
+            start = max(from_at, version.effective_at)
+            end = until_at
+            if index + 1 < self.version_count:
+                end = min(end, self.version_rows[index + 1].effective_at)
+            if start >= end:
+                continue
+            if version.constant_band >= 0:
+                spans.append((start, version.constant_band))
+            else:
+                spans = _join(spans, _lay_out(self._zones[index], self._schedules[index], start, end))
+        return spans
+
+    cdef int _set_spans(self, list spans, int64_t from_at, int64_t until_at) except -1:
+        cdef Py_ssize_t count = len(spans)
+        cdef int64_t *starts = <int64_t *>malloc((count or 1) * sizeof(int64_t))
+        cdef int32_t *bands = <int32_t *>malloc((count or 1) * sizeof(int32_t))
+        cdef Py_ssize_t index = 0
+        if starts == NULL or bands == NULL:
+            free(starts)
+            free(bands)
+            raise MemoryError
+        for start, band in spans:
+            starts[index] = start
+            bands[index] = band
+            index += 1
+        self.span_starts, starts = starts, self.span_starts
+        self.span_bands, bands = bands, self.span_bands
+        self.span_count = count
+        self.window_from = from_at
+        self.window_until = until_at
+        free(starts)
+        free(bands)
+        return 0
+
+    def _open_window(self):
+        """Flat tariffs need no calendar: their spans are known for all time. Others begin empty."""
+        cdef int64_t first = self.version_rows[0].effective_at
+        cdef int32_t index
+        for index in range(self.version_count):
+            if self.version_rows[index].constant_band < 0:
+                self._set_spans([], first, first)
+                return
+        self._set_spans(self._spans_between(first, END), first, END)
+
+    def _allocate(self):
+        bands = [band for _, tariff in self.versions for band in tariff.bands]
+        prices = [price for band in bands for price in band.prices]
+        self.version_count = len(self.versions)
+        self.tier_count = sum(len(price.tiers) for price in prices)
+        self.version_rows = <VersionRow *>calloc(len(self.versions), sizeof(VersionRow))
+        self.band_rows = <BandRow *>calloc(len(bands), sizeof(BandRow))
+        self.price_rows = <PriceRow *>calloc(len(prices), sizeof(PriceRow))
+        self.tier_rows = <TierRow *>calloc(self.tier_count, sizeof(TierRow))
+        if (self.version_rows == NULL or self.band_rows == NULL
+                or self.price_rows == NULL or self.tier_rows == NULL):
+            raise MemoryError
+
+    def _fill(self):
+        """Write the rows; the counts are those of _allocate, which walked the same records."""
+        cdef int32_t version_index = 0
+        cdef int32_t band_index = 0
+        cdef int32_t price_index = 0
+        cdef int32_t tier_index = 0
+        for effective_at, tariff in self.versions:
+            self._fill_version(version_index, effective_at, tariff, band_index)
+            for band in tariff.bands:
+                self.band_rows[band_index].version = version_index
+                self.band_rows[band_index].price_first = price_index
+                for price in band.prices:
+                    self.price_rows[price_index].metric = METRIC_NUMBERS[price.metric]
+                    self.price_rows[price_index].tier_first = tier_index
+                    for tier in price.tiers:
+                        self._fill_tier(tier_index, tier)
+                        self.cell_names.append((band.name, str(price.metric.value)))
+                        tier_index += 1
+                    self.price_rows[price_index].tier_end = tier_index
+                    price_index += 1
+                self.band_rows[band_index].price_end = price_index
+                band_index += 1
+            version_index += 1
+
+    def _fill_tier(self, int32_t index, tier):
+        self.tier_rows[index].from_quantity = tier.from_quantity
+        self.tier_rows[index].amount_micros = tier.amount_micros
+        self.tier_rows[index].per = tier.per
+        self.tier_rows[index].weight = self.common_multiple // <int64_t>tier.per
+
+    def _fill_version(self, int32_t index, effective_at, tariff, int32_t band_first):
+        schedules = tuple(
+            tuple((spell.from_s, spell.to_s, band_first + spell.band)
+                  for spell in day_schedule(tariff.bands, weekday))
+            for weekday in range(7)
+        )
+        bands = {spell[2] for day in schedules for spell in day}
+        self.version_rows[index].effective_at = effective_at
+        self.version_rows[index].unit_micros = 10 ** (6 - tariff.rounding.decimals)
+        self.version_rows[index].mode = tariff.rounding.mode
+        self.version_rows[index].band_first = band_first
+        self.version_rows[index].constant_band = bands.pop() if len(bands) == 1 else -1
+        self._schedules.append(schedules)
+
+
+def _check_versions(versions):
+    if not 1 <= len(versions) <= VERSIONS_MAX:
+        raise TariffError(f"{len(versions)} tariff versions: give 1 to {VERSIONS_MAX}")
+    before = -1
+    for effective_at, tariff in versions:
+        int64_or_raise(effective_at, "effective_at", TariffError)
+        if not before < effective_at < END:
+            raise TariffError(
+                f"version {tariff.name!r} is effective at {effective_at}: give instants that rise "
+                f"strictly, from 0 to below {END}"
+            )
+        before = effective_at
+        require_tariff(tariff)
+    currencies = sorted({tariff.currency for _, tariff in versions})
+    if len(currencies) > 1:
+        raise TariffError(f"versions mix the currencies {', '.join(currencies)}: use one")
+
+
+def _common_multiple(versions):
+    multiple = lcm(*(per for _, tariff in versions for per in tariff_pers(tariff)))
+    if multiple > LCM_MAX:
+        raise TariffError(
+            f"the least common multiple of all `per` of all versions is {multiple}, above {LCM_MAX}: "
+            "use units that divide each other"
+        )
+    return multiple
+
+
+def _fingerprints(versions):
+    """The checksum of each prefix; the first version's instant is left out, since no meter that began
+    under it can tell when it became effective."""
+    found = []
+    checksum = 0
+    for index, (effective_at, tariff) in enumerate(versions):
+        said = (effective_at if index else 0, _prices_said(tariff))
+        checksum = crc32(repr(said).encode(), checksum)
+        found.append(checksum)
+    return found
+
+
+def _prices_said(tariff):
+    """Plain integers and text only: a checksum must not change because a record gained a field."""
+    bands = [
+        (
+            sorted(set(band.weekdays)), band.from_s, band.to_s,
+            [(str(price.metric.value), [(tier.from_quantity, tier.amount_micros, tier.per)
+                                        for tier in price.tiers])
+             for price in band.prices],
+        )
+        for band in tariff.bands
+    ]
+    return tariff.zone, tariff.rounding.mode, tariff.rounding.decimals, bands
+
+
+cdef list _lay_out(Zone zone, tuple schedules, int64_t from_at, int64_t until_at):
+    """The spans of one version in [from_at, until_at): local days laid between the zone's jumps."""
+    cdef list spans = []
+    cdef list offsets = zone.offsets_between(from_at, until_at)
+    cdef Py_ssize_t index
+    cdef int64_t start, end, offset, midnight, spell_from, spell_to, band, last
+    last = -1
+    for index in range(len(offsets)):
+        start, offset = offsets[index]
+        end = offsets[index + 1][0] if index + 1 < len(offsets) else until_at
+        midnight = (start + offset) // DAY_S * DAY_S - offset
+        while midnight < end:
+            weekday = ((midnight + offset) // DAY_S + EPOCH_WEEKDAY) % 7
+            for spell_from, spell_to, band in schedules[weekday]:
+                if midnight + spell_to <= start or midnight + spell_from >= end or band == last:
+                    continue
+                spans.append((max(start, midnight + spell_from), band))
+                last = band
+            midnight += DAY_S
+    return spans
+
+
+cdef list _join(list earlier, list later):
+    """Two neighbouring lists of spans as one; the same band on both sides of the seam is one span."""
+    if earlier and later and earlier[len(earlier) - 1][1] == later[0][1]:
+        return earlier + later[1:]
+    return earlier + later

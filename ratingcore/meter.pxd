@@ -1,0 +1,21 @@
+"""The meter as other compiled modules see it."""
+
+from libc.stdint cimport int64_t
+
+from ratingcore.compile cimport Timeline
+from ratingcore.piece cimport Piece
+from ratingcore.state cimport Line, State
+
+
+cdef class Meter:
+    cdef readonly Timeline timeline
+    cdef State state
+
+    cdef int draw_line(
+        self, Line *line, object until, object input_octets, object output_octets
+    ) except -1
+    cdef tuple _advance_cut(self, const Line *line, list cuts)
+    cdef int64_t _instant(self, object at) except -1
+    cdef bint _is_open(self) noexcept
+    cdef Piece _close(self)
+    cdef Meter _twin(self)

@@ -1,0 +1,323 @@
+# cython: overflowcheck=True
+"""The meter of a live session: quantities in cells, priced as a whole.
+
+A meter keeps how much was used in each cell (tariff version, band, price, tier) since the session's
+start and prices the sum once, as one exact fraction over the common multiple of all units; so its
+total cannot depend on how usage was cut into reports (DESIGN.md, exactness 6). Octets between two
+reports lie on a straight line: at a boundary or a cut they are apportioned by time, cumulatively,
+rounded down, the rest to the later part. A cut only remembers what stood at its instant; the meter goes
+on (exactness 7), and a piece costs the difference of two rounded totals.
+
+A cell is the seam for all that a tariff may say more: an allowance is one more part of the key, a block
+changes how much of the walk is counted, a fee or bound acts on the sum. A call that fails changes nothing.
+"""
+
+cimport cython
+from libc.stdint cimport int32_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+from ratingcore.charge cimport (
+    charge_divisor, charge_so_far, charging_version, exact_charge, make_piece,
+)
+from ratingcore.compile cimport VersionRow
+from ratingcore.money cimport int64_or_raise
+from ratingcore.packing cimport pack_state, require_same_prices, unpack_state
+from ratingcore.quota cimport affordable_seconds
+from ratingcore.state cimport Cell
+from ratingcore.usage cimport follow_line
+from ratingcore.wide cimport wide_numerator_max, wide_t
+
+from ratingcore.calendar import INSTANT_END
+from ratingcore.errors import AmountError, QuantityError, RatingError
+from ratingcore.piece import Piece as Piece
+from ratingcore.piece import Segment as Segment
+
+SESSION_SECONDS_MAX = (1 << 32) - 1
+"""The longest session: what Acct-Session-Time (RFC 2866, 5.7) can say, 136 years."""
+
+OCTETS_MAX = (1 << 62) - 1
+"""The largest counter, so that input and output together stay int64: 146 years at 8 Gbit/s."""
+
+cdef int64_t SECONDS_MAX = SESSION_SECONDS_MAX
+cdef int64_t COUNTER_MAX = OCTETS_MAX
+cdef int64_t AMOUNT_MAX = 0x7FFFFFFFFFFFFFFF
+cdef int64_t END = INSTANT_END
+
+
+def quote(Timeline timeline not None, started_at, seconds, *, input_octets=0, output_octets=0):
+    """Return the price of a whole session at once, as one Piece.
+
+    Instants are epoch seconds; octets lie on a straight line. Raises QuantityError for usage that is
+    negative, absurd, or before the first tariff version, AmountError if the charge leaves int64.
+    """
+    cdef Meter meter = Meter(timeline, started_at)
+    cdef Line line
+    cdef int64_t length = int64_or_raise(seconds, "seconds", QuantityError)
+    if not 0 <= length <= SECONDS_MAX:
+        raise QuantityError(f"seconds is {length}: give 0 to {SECONDS_MAX}")
+    meter.draw_line(&line, meter.state.started_at + length, input_octets, output_octets)
+    follow_line(timeline, &meter.state, &line, line.until)
+    return make_piece(timeline, &meter.state)
+
+
+# A meter refers to its timeline and nothing refers back, so no cycle can hold one: the collector need
+# not visit a million of them.
+@cython.final
+@cython.no_gc
+cdef class Meter:
+    """What a session has used and what that costs so far. Quantities it is told are cumulative."""
+
+    def __cinit__(self):
+        self.state.cells = NULL
+
+    def __dealloc__(self):
+        free(self.state.cells)
+
+    def __init__(self, Timeline timeline not None, started_at):
+        """Begin at `started_at` (epoch seconds) with nothing used.
+
+        Raises QuantityError if that is no instant. Usage before the first tariff version is refused
+        when it is counted, so that a session may begin earlier and get a base line.
+        """
+        cdef int64_t at = int64_or_raise(started_at, "started_at", QuantityError)
+        if not 0 <= at < END:
+            raise QuantityError(f"started_at is {at}: give epoch seconds from 0 to below {END}")
+        if self.timeline is not None:
+            raise RatingError("meter has begun already: make a new one")
+        self.timeline = timeline
+        self.state.started_at = self.state.until = self.state.base_at = self.state.cut_at = at
+
+    def advance(self, until, *, input_octets=0, output_octets=0, cuts=()):
+        """Count usage up to `until` (epoch seconds) and return one Piece for each cut passed.
+
+        Counters are cumulative since the session's start. `cuts` are instants, strictly rising; those
+        inside (last report, until) each end a piece, and so does one at the last report's own instant
+        if something is open there. Octets lie on the straight line of the whole report.
+
+        Raises QuantityError if time or a counter runs backwards or is absurd, or usage lies before the
+        first tariff version; AmountError if a piece's charge leaves int64. Then nothing has changed.
+        """
+        cdef Line line
+        self.draw_line(&line, until, input_octets, output_octets)
+        if len(cuts):
+            return self._advance_cut(&line, list(cuts))
+        follow_line(self.timeline, &self.state, &line, line.until)
+        return ()
+
+    def rebase(self, input_octets, output_octets, at):
+        """Take over counters at `at`; usage between the last report and `at` is not charged.
+
+        For a session that another server counted so far, or counters that were reset: what this
+        meter counted stays, tiers go on from there, and later reports count from these counters.
+        Raises QuantityError if `at` runs backwards or a counter is negative or absurd.
+        """
+        cdef int64_t instant = self._instant(at)
+        cdef int64_t rise_s = instant - self.state.until
+        cdef int64_t rise_in = _counter(input_octets, "input_octets") - self.state.input_octets
+        cdef int64_t rise_out = _counter(output_octets, "output_octets") - self.state.output_octets
+        if not self._is_open():
+            self.state.cut_at = instant
+        self.state.until = instant
+        self.state.base_at += rise_s
+        self.state.input_octets += rise_in
+        self.state.base_input += rise_in
+        self.state.cut_input += rise_in
+        self.state.output_octets += rise_out
+        self.state.base_output += rise_out
+        self.state.cut_output += rise_out
+
+    def follow(self, Timeline timeline not None):
+        """Go on under `timeline`: the same versions up to now, and others after them.
+
+        Raises TariffError if the prices under which this meter counted are others there.
+        """
+        cdef int64_t version = self.timeline.version_at(self.state.until)
+        require_same_prices(timeline, version, self.timeline.fingerprint(version))
+        self.timeline = timeline
+
+    @property
+    def started_at(self):
+        """The session's start, epoch seconds."""
+        return self.state.started_at
+
+    @property
+    def until(self):
+        """The instant of the last report, epoch seconds."""
+        return self.state.until
+
+    @property
+    def input_octets(self):
+        """The counter at the last report."""
+        return self.state.input_octets
+
+    @property
+    def output_octets(self):
+        """The counter at the last report."""
+        return self.state.output_octets
+
+    @property
+    def charge_micros(self):
+        """The session's charge so far, rounded once as the version in force at its start says."""
+        return charge_so_far(self.timeline, &self.state)
+
+    @property
+    def open_charge_micros(self):
+        """The charge since the last cut: the difference of two rounded totals."""
+        return charge_so_far(self.timeline, &self.state) - self.state.cut_charge
+
+    def open_piece(self):
+        """Return what was used since the last cut as a Piece, or None if nothing was."""
+        return make_piece(self.timeline, &self.state) if self._is_open() else None
+
+    def close_piece(self):
+        """Return what `open_piece` returns, and make a cut here."""
+        return self._close() if self._is_open() else None
+
+    def grant_seconds(self, available_micros, cap_s):
+        """Return the longest time from `until`, at most `cap_s`, that costs at most the amount.
+
+        The cost is the rise of the rounded charge if no octets come. Exact: one second more would
+        cost more than `available_micros`, unless the cap is reached. Nothing fits a negative amount.
+        """
+        cdef int64_t available = int64_or_raise(available_micros, "available_micros", AmountError)
+        cdef int64_t cap = int64_or_raise(cap_s, "cap_s", QuantityError)
+        cdef int64_t charge = charge_so_far(self.timeline, &self.state)
+        cdef VersionRow *version = charging_version(self.timeline, &self.state)
+        cdef int64_t most
+        cdef wide_t limit = 0
+        if cap < 0:
+            raise QuantityError(f"cap_s is {cap}: give 0 or more")
+        cap = min(cap, SECONDS_MAX - (self.state.until - self.state.started_at))
+        cap = min(cap, END - self.state.until)
+        if available < 0:
+            return 0
+        most = (charge + min(available, AMOUNT_MAX - charge)) // version.unit_micros
+        if wide_numerator_max(
+            most, charge_divisor(self.timeline, &self.state), version.mode, &limit
+        ):
+            # no charge that has a place in 128 bits reaches this limit
+            return cap
+        return affordable_seconds(
+            self.timeline, self.state.until, self.state.until - self.state.base_at,
+            exact_charge(self.timeline, &self.state, False), limit, cap,
+        )
+
+    def copy(self):
+        """Return a meter of its own in the same state, over the same timeline."""
+        return self._twin()
+
+    def pack(self):
+        """Return the state as msgpack, a few hundred octets at most in practice."""
+        return pack_state(self.timeline, &self.state)
+
+    @classmethod
+    def unpack(cls, Timeline timeline not None, bytes data not None):
+        """Return the meter that `pack` packed, over a timeline with the same versions or more.
+
+        Raises TariffError if the timeline's prices are not those it counted under, RatingError if
+        `data` is not what `pack` makes.
+        """
+        cdef Meter meter = Meter.__new__(Meter)
+        meter.timeline = timeline
+        unpack_state(timeline, &meter.state, data)
+        return meter
+
+    def __sizeof__(self):
+        """Octets of this meter with its cells, without the timeline that it shares."""
+        return Meter.__basicsize__ + self.state.cell_room * sizeof(Cell)
+
+    cdef int draw_line(
+        self, Line *line, object until, object input_octets, object output_octets
+    ) except -1:
+        """The line from the last report to this one, checked; nothing else checks usage."""
+        cdef State *state = &self.state
+        line.from_at, line.until = state.until, self._instant(until)
+        line.input_from = state.input_octets
+        line.output_from = state.output_octets
+        line.input_until = _counter(input_octets, "input_octets")
+        line.output_until = _counter(output_octets, "output_octets")
+        if line.input_until < line.input_from or line.output_until < line.output_from:
+            raise QuantityError(
+                f"octets fall from {line.input_from} in, {line.output_from} out to {line.input_until} "
+                f"in, {line.output_until} out: counters are cumulative; rebase after a reset"
+            )
+        if max(line.input_until - state.base_input,
+               line.output_until - state.base_output) > COUNTER_MAX:
+            raise QuantityError(f"the session's octets exceed {COUNTER_MAX}: check the counters")
+        if line.from_at < line.until:
+            self.timeline.cover(line.from_at, line.until)
+        return 0
+
+    cdef tuple _advance_cut(self, const Line *line, list cuts):
+        """Advance a copy from cut to cut and take its state when all has gone well."""
+        cdef Meter draft = self._twin()
+        cdef list pieces = []
+        cdef int64_t before = -1
+        cdef int64_t cut
+        for item in cuts:
+            cut = int64_or_raise(item, "cut", QuantityError)
+            if cut <= before:
+                raise QuantityError(f"cut {cut} does not lie after cut {before}: sort the cuts")
+            before = cut
+            if line.from_at <= cut < line.until:
+                follow_line(draft.timeline, &draft.state, line, cut)
+                if draft._is_open():
+                    pieces.append(draft._close())
+        follow_line(draft.timeline, &draft.state, line, line.until)
+        self.state, draft.state = draft.state, self.state
+        return tuple(pieces)
+
+    cdef int64_t _instant(self, object at) except -1:
+        cdef int64_t instant = int64_or_raise(at, "until", QuantityError)
+        if instant < self.state.until:
+            raise QuantityError(
+                f"time runs backwards, from {self.state.until} to {instant}: drop the report"
+            )
+        if instant - self.state.started_at > SECONDS_MAX or instant > END:
+            raise QuantityError(
+                f"usage until {instant} makes a session of {instant - self.state.started_at} s: "
+                f"at most {SECONDS_MAX} s and until {END}; check the clock"
+            )
+        return instant
+
+    cdef bint _is_open(self) noexcept:
+        """Was anything used since the last cut?"""
+        return (
+            self.state.until != self.state.cut_at
+            or self.state.input_octets != self.state.cut_input
+            or self.state.output_octets != self.state.cut_output
+        )
+
+    cdef Piece _close(self):
+        cdef Piece piece = make_piece(self.timeline, &self.state)
+        cdef int32_t index
+        self.state.cut_at = self.state.until
+        self.state.cut_input = self.state.input_octets
+        self.state.cut_output = self.state.output_octets
+        self.state.cut_charge += piece.charge_micros
+        for index in range(self.state.cell_count):
+            self.state.cells[index].cut_quantity = self.state.cells[index].quantity
+        return piece
+
+    cdef Meter _twin(self):
+        cdef Meter twin = Meter.__new__(Meter)
+        cdef size_t size = self.state.cell_count * sizeof(Cell)
+        cdef Cell *cells = NULL
+        if size:
+            cells = <Cell *>malloc(size)
+            if cells == NULL:
+                raise MemoryError
+            memcpy(cells, self.state.cells, size)
+        twin.timeline = self.timeline
+        twin.state = self.state
+        twin.state.cells = cells
+        twin.state.cell_room = self.state.cell_count
+        return twin
+
+
+cdef int64_t _counter(object value, str name) except -1:
+    cdef int64_t counter = int64_or_raise(value, name, QuantityError)
+    if not 0 <= counter <= COUNTER_MAX:
+        raise QuantityError(f"{name} is {counter}: give 0 to {COUNTER_MAX}")
+    return counter

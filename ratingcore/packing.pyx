@@ -1,0 +1,132 @@
+# cython: overflowcheck=True
+"""A meter's state as a few hundred bytes of msgpack, and back: one flat array of integers.
+
+format, version index, fingerprint, started_at; until, base_at and cut_at in seconds after started_at;
+counters at `until`, at the base line, at the cut (input, output each); then for every cell its number,
+quantity, quantity at the cut, first and last use. What can be computed is not stored. The fingerprint
+ties the state to the prices it was counted under: under others it would be charged wrongly in silence.
+"""
+
+import msgpack
+
+from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdlib cimport malloc
+
+from ratingcore.charge cimport charge_at_cut
+from ratingcore.money cimport int64_or_raise
+from ratingcore.state cimport Cell
+
+from ratingcore.errors import RatingError, TariffError
+
+PACK_FORMAT = 1
+"""First element of a packed meter; it changes when the meaning of the others does."""
+
+PACK_SIZE_MAX = 1 << 20
+"""Octets of a packed meter that are looked at; a real one has a few hundred."""
+
+# elements before the cells, and of each cell
+cdef Py_ssize_t HEAD_SIZE = 13
+cdef Py_ssize_t CELL_SIZE = 5
+cdef int64_t SECONDS_MAX = (1 << 32) - 1
+
+
+cdef bytes pack_state(Timeline timeline, const State *state):
+    cdef int32_t version = timeline.version_at(state.until)
+    cdef const Cell *cell
+    cdef int32_t index
+    cdef list items = [
+        PACK_FORMAT, version, timeline.fingerprint(version), state.started_at,
+        state.until - state.started_at, state.base_at - state.started_at,
+        state.cut_at - state.started_at,
+        state.input_octets, state.output_octets, state.base_input, state.base_output,
+        state.cut_input, state.cut_output,
+    ]
+    for index in range(state.cell_count):
+        cell = &state.cells[index]
+        items.extend((cell.number, cell.quantity, cell.cut_quantity, cell.first_s, cell.last_s))
+    return msgpack.packb(items)
+
+
+cdef int unpack_state(Timeline timeline, State *state, bytes data) except -1:
+    """Fill an empty state; raises RatingError for anything that `pack_state` did not make."""
+    cdef list items = _items(data)
+    cdef int64_t version = items[1]
+    if items[0] != PACK_FORMAT:
+        raise RatingError(f"packed meter has format {items[0]}: this engine reads {PACK_FORMAT}")
+    require_same_prices(timeline, version, items[2])
+    state.started_at = items[3]
+    if state.started_at < 0 or not 0 <= items[6] <= items[4] <= SECONDS_MAX:
+        raise _damaged("its instants do not rise")
+    state.until = state.started_at + <int64_t>items[4]
+    state.base_at = state.started_at + <int64_t>items[5]
+    state.cut_at = state.started_at + <int64_t>items[6]
+    state.input_octets, state.output_octets = items[7], items[8]
+    state.base_input, state.base_output = items[9], items[10]
+    state.cut_input, state.cut_output = items[11], items[12]
+    if min(items[5], items[7], items[8]) < 0 or items[5] > items[4]:
+        raise _damaged("a counter or the base line is negative or late")
+    if max(items[9], items[11]) > items[7] or max(items[10], items[12]) > items[8]:
+        raise _damaged("a counter lies below its base line or cut")
+    _unpack_cells(timeline, state, items, version)
+    state.cut_charge = charge_at_cut(timeline, state)
+    return 0
+
+
+cdef int require_same_prices(Timeline timeline, object version, object fingerprint) except -1:
+    if not 0 <= version < timeline.version_count:
+        raise TariffError(
+            f"the meter counted under tariff version {version}, the timeline has "
+            f"{timeline.version_count}: give it the versions that the session began with"
+        )
+    if timeline.fingerprint(version) != fingerprint:
+        raise TariffError(
+            f"the meter counted under other prices than tariff {timeline.versions[version][1].name!r} "
+            f"has up to version {version}: give it the versions that the session began with"
+        )
+    return 0
+
+
+cdef list _items(bytes data):
+    if len(data) > PACK_SIZE_MAX:
+        raise _damaged(f"it has {len(data)} octets")
+    try:
+        items = msgpack.unpackb(data)
+    except (ValueError, msgpack.UnpackException) as error:
+        raise _damaged(f"msgpack says {error!r}") from error
+    if not isinstance(items, list) or len(items) < HEAD_SIZE:
+        raise _damaged("it is no array of a meter")
+    if (len(items) - HEAD_SIZE) % CELL_SIZE:
+        raise _damaged("a cell is cut off")
+    for item in items:
+        int64_or_raise(item, "packed meter: an element", RatingError)
+    return items
+
+
+cdef int _unpack_cells(Timeline timeline, State *state, list items, int64_t version) except -1:
+    cdef Py_ssize_t count = (len(items) - HEAD_SIZE) // CELL_SIZE
+    cdef int64_t elapsed_s = state.until - state.started_at
+    cdef int64_t number, quantity, cut_quantity, first_s, last_s
+    cdef Py_ssize_t start
+    cdef set seen = set()
+    if not count:
+        return 0
+    state.cells = <Cell *>malloc(count * sizeof(Cell))
+    if state.cells == NULL:
+        raise MemoryError
+    state.cell_room = <int32_t>count
+    for start in range(HEAD_SIZE, len(items), CELL_SIZE):
+        number, quantity, cut_quantity = items[start], items[start + 1], items[start + 2]
+        first_s, last_s = items[start + 3], items[start + 4]
+        if number in seen or not 0 <= number < timeline.tier_count:
+            raise _damaged(f"cell {number} is unknown or comes twice")
+        if not (0 <= cut_quantity <= quantity and 0 <= first_s <= last_s <= elapsed_s):
+            raise _damaged(f"cell {number} contradicts itself")
+        seen.add(number)
+        state.cells[state.cell_count] = Cell(
+            quantity, cut_quantity, <uint32_t>first_s, <uint32_t>last_s, <int32_t>number)
+        state.cell_count += 1
+    return 0
+
+
+cdef object _damaged(str why):
+    return RatingError(f"packed meter is damaged, {why}: take the session's state from the store")

@@ -1,0 +1,24 @@
+"""Types of the compiled module `ratingcore.piece`."""
+
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Segment:
+    band: str
+    metric: str
+    tier_from: int
+    quantity: int
+    price_micros: int
+    per: int
+    amount_micros: int
+    started_at: int
+    ended_at: int
+
+@dataclass(frozen=True)
+class Piece:
+    started_at: int
+    ended_at: int
+    input_octets: int
+    output_octets: int
+    charge_micros: int
+    segments: tuple[Segment, ...]

@@ -1,0 +1,39 @@
+"""Priced usage as records: a piece of a session, and the segments that its charge is made of.
+
+Compiled dataclasses, because a quote makes one of each for every call. They are frozen, compare and
+hash by value, and behave as `dataclasses` expects.
+"""
+
+cimport cython.dataclasses
+
+
+@cython.dataclasses.dataclass(frozen=True)
+cdef class Segment:
+    """What one cell (time band, metric, tier) contributed to a piece.
+
+    `quantity` (above 0) cost `price_micros` for every `per` units. `amount_micros` is the segment's
+    share of the piece's rounded charge, so segments sum to it exactly. `started_at` and `ended_at` are
+    the first and the last (exclusive) instant at which the cell was used within the piece.
+    """
+
+    band: str
+    metric: str
+    tier_from: int64_t
+    quantity: int64_t
+    price_micros: int64_t
+    per: int64_t
+    amount_micros: int64_t
+    started_at: int64_t
+    ended_at: int64_t
+
+
+@cython.dataclasses.dataclass(frozen=True)
+cdef class Piece:
+    """A session, or what lies between two of its cuts: its usage, its charge and its segments."""
+
+    started_at: int64_t
+    ended_at: int64_t
+    input_octets: int64_t
+    output_octets: int64_t
+    charge_micros: int64_t
+    segments: tuple

@@ -1,0 +1,11 @@
+"""What `meter` uses of the quota walk."""
+
+from libc.stdint cimport int64_t
+
+from ratingcore.compile cimport Timeline
+from ratingcore.wide cimport wide_t
+
+
+cdef int64_t affordable_seconds(
+    Timeline timeline, int64_t at, int64_t used_s, wide_t exact, wide_t limit, int64_t cap_s
+) except -1

@@ -1,0 +1,9 @@
+"""What `meter` uses of the counting walk."""
+
+from libc.stdint cimport int64_t
+
+from ratingcore.compile cimport Timeline
+from ratingcore.state cimport Line, State
+
+
+cdef int follow_line(Timeline timeline, State *state, const Line *line, int64_t stop) except -1

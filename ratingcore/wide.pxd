@@ -1,0 +1,17 @@
+"""Declarations of wide.h; Cython sees `wide_t` only as an opaque integer and never computes with it."""
+
+from libc.stdint cimport int64_t
+
+
+cdef extern from "wide.h" nogil:
+    ctypedef long long wide_t
+
+    wide_t wide_divide(wide_t numerator, wide_t divisor, int mode) noexcept
+    wide_t wide_product(int64_t a, int64_t b) noexcept
+    int wide_add_product(wide_t *sum, int64_t a, int64_t b, int64_t c) noexcept
+    int64_t wide_apportion(int64_t whole, int64_t elapsed, int64_t span) noexcept
+    int64_t wide_take(
+        wide_t *sum, wide_t limit, int64_t amount, int64_t weight, int64_t units
+    ) noexcept
+    int wide_narrow(wide_t value, int64_t *out) noexcept
+    int wide_numerator_max(int64_t quotient, wide_t divisor, int mode, wide_t *out) noexcept
