@@ -1,1 +1,46 @@
-"""The store: one contract on SQLite and PostgreSQL. SQL stands in queries/*.sql."""
+"""The store: one contract on SQLite and, later, PostgreSQL. SQL stands in queries/*.sql."""
+
+from __future__ import annotations
+
+from ledger.store.contract import (
+    CommitUnknown,
+    Reader,
+    SchemaMismatch,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    Transaction,
+)
+from ledger.store.sqlite import BUSY_MAX_MS, SqliteStore
+
+__all__ = [
+    "CommitUnknown",
+    "Reader",
+    "SchemaMismatch",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "Transaction",
+    "open_store",
+]
+
+_SQLITE_PREFIX = "sqlite://"
+
+
+async def open_store(
+    url: str, *, checkpoints: bool, node: int = 0, busy_ms: int = BUSY_MAX_MS
+) -> Store:
+    """Open the books at `sqlite:///absolute/path`, migrated to the newest schema.
+
+    checkpoints: True for the daemon's writer and nobody else while it runs. node: whose ids the store's
+    transactions make (0..63; a worker's journal number). busy_ms: how long a locked store is waited for.
+
+    Raises ValueError for a URL of another form, StoreUnavailable, SchemaMismatch.
+    """
+    path = url.removeprefix(_SQLITE_PREFIX)
+    if not url.startswith(_SQLITE_PREFIX) or not path.startswith("/"):
+        raise ValueError(
+            f"store URL {url!r} is not known: write sqlite:///absolute/path, as in "
+            "sqlite:////var/lib/aaad/books.db or sqlite:///var/lib/aaad/books.db"
+        )
+    return await SqliteStore.open(path, checkpoints=checkpoints, node=node, busy_ms=busy_ms)

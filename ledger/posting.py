@@ -1,0 +1,430 @@
+"""The one writer of balances (rules of exactness 1, 5 and 12).
+
+A batch of the daemon is one transaction: each session wins or loses its compare-and-set as a whole, and what a
+loser brings (events, counters, accrued, crossings of its account) drops out without failing the others.
+Everything is folded by key first, so that a batch is a dozen statements whatever its size. Within one
+BEGIN IMMEDIATE nobody else writes: versions read there still hold when the rows are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import orjson
+
+from ledger.model import (
+    Event,
+    Impact,
+    LimitCrossing,
+    OutboxMessage,
+    PostingBatch,
+    PostingResult,
+    SessionPosting,
+    SessionRow,
+    Threshold,
+    UsageEvent,
+)
+from ledger.outbox import insert_message
+from ledger.store.contract import SqlValue, Transaction, json_list
+from ledger.store.text import escape_octets, escape_text
+from ratingcore.explain import piece_as_data
+
+ACCOUNTS_RECEIVABLE = "accounts-receivable"
+"""The G/L account in which stands what customers owe."""
+
+USAGE_EVENT = "usage"
+ACTOR_DAEMON = "aaad"
+
+LIMIT_MAILS = {Threshold.SOFT: "limit_warning", Threshold.HARD: "limit_reached"}
+ENFORCE_ORDER = "enforce_limit"
+
+_SqlRow = tuple[SqlValue, ...]
+
+
+class ItemKind(StrEnum):
+    """What a bill item sums (B87)."""
+
+    USAGE = "usage"
+    CYCLE_FORWARD = "cycle_forward"
+    CYCLE_ARREARS = "cycle_arrears"
+    PURCHASE = "purchase"
+    CANCEL = "cancel"
+    TAX = "tax"
+    ADJUSTMENT = "adjustment"
+    PAYMENT = "payment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRef:
+    """The item that an event's impacts are summed in. bill_unit_id 0: the account's default unit."""
+
+    kind: ItemKind
+    cycle_start_at: int
+    bill_unit_id: int = 0
+
+
+async def post(tx: Transaction, batch: PostingBatch) -> PostingResult:
+    """Write a batch of the daemon; the caller's transaction commits it.
+
+    Returns the sessions that lost their compare-and-set and the crossings that were new. Posting the same
+    batch again changes nothing: its sessions lose, the rest is keyed.
+    """
+    lost = await _lost_sessions(tx, batch.sessions)
+    won = [posting for posting in batch.sessions if posting.new.session_id not in lost]
+    await _write_sessions(tx, won)
+    await _write_usage(tx, won, batch.posted_at)
+    await _write_accrued(tx, won)
+    await _write_counters(tx, won)
+    lost_accounts = {posting.new.account_id for posting in batch.sessions} & {
+        posting.new.account_id for posting in batch.sessions if posting.new.session_id in lost
+    }
+    fired = await _write_crossings(
+        tx, [crossing for crossing in batch.crossings if crossing.account_id not in lost_accounts]
+    )
+    await _write_journal_facts(tx, batch)
+    return PostingResult(lost_session_ids=lost, fired=fired)
+
+
+async def post_event(tx: Transaction, event: Event, *, item: ItemRef | None = None) -> bool:
+    """Write an event with its impacts: an adjustment, a top-up, a change of a customer.
+
+    Idempotent by (account_id, event_key): returns False when the event exists already, and changes nothing.
+    Impacts need the item that sums them.
+    """
+    if not await tx.execute("insert_event", _event_row(event)):
+        return False
+    if event.impacts:
+        assert item is not None, f"event {event.event_key} has impacts but names no item"
+        await _write_impacts(tx, event.impacts, [item] * len(event.impacts))
+    return True
+
+
+async def _lost_sessions(
+    tx: Transaction, postings: Sequence[SessionPosting]
+) -> frozenset[int]:
+    """Sessions whose row is not what the posting was computed from, or which stand in a batch twice."""
+    updates = [posting for posting in postings if posting.stored_version]
+    inserts = [posting for posting in postings if not posting.stored_version]
+    held = await _held_versions(tx, postings)
+    taken = await _taken_starts(tx, inserts)
+    lost = {p.new.session_id for p in updates if held.get(p.new.session_id) != p.stored_version}
+    for posting in inserts:
+        start = _start_key(posting.new)
+        if posting.new.session_id in held or start in taken:
+            lost.add(posting.new.session_id)
+        taken.add(start)
+    assert len({p.new.session_id for p in postings}) == len(postings), "a session stands twice"
+    return frozenset(lost)
+
+
+async def _held_versions(
+    tx: Transaction, postings: Sequence[SessionPosting]
+) -> dict[int, int]:
+    """session_id -> version of the rows that exist."""
+    if not postings:
+        return {}
+    keys = json_list((p.new.account_id, p.new.session_id) for p in postings)
+    return {session_id: version for session_id, version in await tx.fetch("fetch_session_versions", (keys,))}
+
+
+async def _taken_starts(
+    tx: Transaction, inserts: Sequence[SessionPosting]
+) -> set[tuple[str, str, int, int]]:
+    """Starts of new sessions that stand in the books under another session id."""
+    if not inserts:
+        return set()
+    keys = json_list(_start_key(posting.new) for posting in inserts)
+    return set(await tx.fetch("fetch_session_starts", (keys,)))
+
+
+def _start_key(row: SessionRow) -> tuple[str, str, int, int]:
+    return (
+        escape_text(row.nas),
+        escape_octets(row.acct_session_id),
+        row.started_at,
+        row.account_id,
+    )
+
+
+async def _write_sessions(tx: Transaction, won: Sequence[SessionPosting]) -> None:
+    inserts = [_identity(p.new) + _state(p.new) for p in won if not p.stored_version]
+    updates = [
+        (p.new.account_id, p.new.session_id, p.stored_version, *_state(p.new))
+        for p in won
+        if p.stored_version
+    ]
+    written = await tx.execute_many("insert_session", inserts)
+    written += await tx.execute_many("update_session", updates)
+    assert written == len(won), f"{len(won)} sessions won, {written} were written"
+
+
+def _identity(row: SessionRow) -> _SqlRow:
+    """What a session keeps for life."""
+    return (
+        row.account_id,
+        row.session_id,
+        escape_text(row.nas),
+        escape_octets(row.acct_session_id),
+        escape_octets(row.user_name),
+        row.started_at,
+    )
+
+
+def _state(row: SessionRow) -> _SqlRow:
+    """What a report may change."""
+    return (
+        row.service_id,
+        row.status,
+        row.version,
+        row.journal_number,
+        row.lsn,
+        row.last_at,
+        row.heard_at,
+        row.session_time_s,
+        row.input_octets,
+        row.output_octets,
+        row.counters,
+        row.meter,
+        row.pieces,
+        row.period_start_at,
+        row.open_seconds,
+        row.open_input_octets,
+        row.open_output_octets,
+        row.accrued_micros,
+        row.client,
+        row.nas_address,
+        escape_text(row.nas_port),
+        row.framed_address,
+        escape_octets(row.calling_station_id),
+        escape_octets(row.called_station_id),
+        row.class_,
+        row.interim_interval_s,
+        row.ended_at,
+        row.terminate_cause,
+        int(row.presumed),
+    )
+
+
+async def _write_usage(
+    tx: Transaction, won: Sequence[SessionPosting], posted_at: int
+) -> None:
+    """Usage events; those that cost something have an impact from revenue to accounts receivable."""
+    rows: list[_SqlRow] = []
+    impacts: list[Impact] = []
+    items: list[ItemRef] = []
+    for posting in won:
+        for usage in posting.events:
+            event_id = tx.ids.make(posted_at * 1000)
+            rows.append(_usage_row(usage, event_id, posted_at))
+            if usage.piece.charge_micros:
+                impacts.append(_usage_impact(usage, event_id))
+                items.append(ItemRef(kind=ItemKind.USAGE, cycle_start_at=usage.period_start_at))
+    await tx.execute_many("insert_usage_event", rows)
+    await _write_impacts(tx, impacts, items)
+
+
+def _usage_row(usage: UsageEvent, event_id: int, posted_at: int) -> _SqlRow:
+    piece = usage.piece
+    data = {"tariff": usage.tariff, "piece": piece_as_data(piece)}
+    return (
+        usage.account_id,
+        event_id,
+        usage.event_key,
+        usage.service_id,
+        USAGE_EVENT,
+        piece.ended_at,
+        posted_at,
+        ACTOR_DAEMON,
+        orjson.dumps(data).decode(),
+        usage.session_id,
+        usage.period_start_at,
+        piece.ended_at - piece.started_at,
+        piece.input_octets,
+        piece.output_octets,
+    )
+
+
+def _usage_impact(usage: UsageEvent, event_id: int) -> Impact:
+    return Impact(
+        event_id=event_id,
+        account_id=usage.account_id,
+        resource=usage.currency,
+        amount_micros=usage.piece.charge_micros,
+        from_gl=usage.revenue_gl,
+        to_gl=ACCOUNTS_RECEIVABLE,
+        tax_code=usage.tax_code,
+    )
+
+
+def _event_row(event: Event) -> _SqlRow:
+    return (
+        event.account_id,
+        event.event_id,
+        event.event_key,
+        event.service_id,
+        event.event_type,
+        event.service_at,
+        event.posted_at,
+        event.actor,
+        orjson.dumps(dict(event.data)).decode(),
+    )
+
+
+async def _write_impacts(
+    tx: Transaction, impacts: Sequence[Impact], items: Sequence[ItemRef]
+) -> None:
+    """Impacts, and the two caches of their sums: `posted` and the items."""
+    rows: list[_SqlRow] = []
+    posted: dict[tuple[int, str], int] = {}
+    item_sums: dict[tuple[int, int, str, int, str], int] = {}
+    position = 0
+    event_id = 0
+    for impact, item in zip(impacts, items, strict=True):
+        position = position + 1 if impact.event_id == event_id else 1
+        event_id = impact.event_id
+        unit = item.bill_unit_id or impact.account_id
+        rows.append(_impact_row(impact, position, unit, item))
+        owner = (impact.account_id, impact.resource)
+        posted[owner] = posted.get(owner, 0) + impact.amount_micros
+        key = (impact.account_id, unit, item.kind, item.cycle_start_at, impact.resource)
+        item_sums[key] = item_sums.get(key, 0) + impact.amount_micros
+    await tx.execute_many("insert_impact", rows)
+    await tx.execute_many("add_posted", _folded(posted))
+    await tx.execute_many("add_to_item", _folded(item_sums))
+
+
+def _impact_row(impact: Impact, position: int, bill_unit_id: int, item: ItemRef) -> _SqlRow:
+    return (
+        impact.account_id,
+        impact.event_id,
+        position,
+        impact.resource,
+        impact.amount_micros,
+        impact.from_gl,
+        impact.to_gl,
+        impact.tax_code,
+        bill_unit_id,
+        item.kind,
+        item.cycle_start_at,
+    )
+
+
+async def _write_accrued(tx: Transaction, won: Sequence[SessionPosting]) -> None:
+    deltas: dict[tuple[int], int] = {}
+    for posting in won:
+        if posting.accrued_delta_micros:
+            key = (posting.new.account_id,)
+            deltas[key] = deltas.get(key, 0) + posting.accrued_delta_micros
+    written = await tx.execute_many("add_accrued", _folded(deltas))
+    assert written == len(deltas), "a session was posted for an account that does not exist"
+
+
+async def _write_counters(tx: Transaction, won: Sequence[SessionPosting]) -> None:
+    sums: dict[tuple[int, int, int], tuple[int, int, int, int]] = {}
+    for posting in won:
+        for counter in posting.counters:
+            key = (counter.account_id, counter.service_id, counter.period_start_at)
+            seconds, inputs, outputs, charge = sums.get(key, (0, 0, 0, 0))
+            sums[key] = (
+                seconds + counter.seconds,
+                inputs + counter.input_octets,
+                outputs + counter.output_octets,
+                charge + counter.charge_micros,
+            )
+    rows = sorted((*key, *total) for key, total in sums.items())
+    await tx.execute_many("add_to_usage_counter", rows)
+
+
+async def _write_crossings(
+    tx: Transaction, crossings: Iterable[LimitCrossing]
+) -> tuple[LimitCrossing, ...]:
+    """Insert them; those that were new announce themselves, once (rule of exactness 12)."""
+    fired = [crossing for crossing in crossings if await insert_crossing(tx, crossing)]
+    for crossing in fired:
+        for message, done_at in _announcements(crossing):
+            await insert_message(tx, message, done_at=done_at)
+    return tuple(fired)
+
+
+async def insert_crossing(tx: Transaction, crossing: LimitCrossing) -> bool:
+    """Record a crossing without announcing it; False when it is on record already."""
+    row = (
+        crossing.account_id,
+        crossing.service_id,
+        crossing.limit,
+        crossing.period_start_at,
+        crossing.threshold,
+        crossing.revision,
+        crossing.metric,
+        crossing.threshold_quantity,
+        crossing.used_quantity,
+        crossing.crossed_at,
+    )
+    return await tx.execute("insert_limit_crossing", row) == 1
+
+
+def _announcements(crossing: LimitCrossing) -> list[tuple[OutboxMessage, int | None]]:
+    """The mail, and for a hard limit the order as audit: done, for the daemon enforces at once."""
+    mail = _crossing_message(crossing, "mail", LIMIT_MAILS[crossing.threshold])
+    if crossing.threshold is Threshold.SOFT:
+        return [(mail, None)]
+    order = _crossing_message(crossing, "network", ENFORCE_ORDER)
+    return [(mail, None), (order, crossing.crossed_at)]
+
+
+def _crossing_message(crossing: LimitCrossing, kind: str, name: str) -> OutboxMessage:
+    data = {
+        "service_id": crossing.service_id,
+        "limit": crossing.limit,
+        "metric": crossing.metric,
+        "threshold": crossing.threshold,
+        "threshold_quantity": crossing.threshold_quantity,
+        "used_quantity": crossing.used_quantity,
+        "period_start_at": crossing.period_start_at,
+        "revision": crossing.revision,
+    }
+    key = (
+        f"{name}/{crossing.service_id}/{crossing.limit}/{crossing.period_start_at}"
+        f"/{crossing.threshold}/{crossing.revision}"
+    )
+    return OutboxMessage(
+        outbox_key=key,
+        account_id=crossing.account_id,
+        kind=kind,
+        name=name,
+        data=data,
+        created_at=crossing.crossed_at,
+    )
+
+
+async def _write_journal_facts(tx: Transaction, batch: PostingBatch) -> None:
+    """Suspense, boots and how far this journal is posted; none of them ever goes back."""
+    await tx.execute_many(
+        "insert_suspense",
+        [
+            (
+                record.journal_number,
+                record.lsn,
+                record.received_at,
+                record.reason,
+                record.client,
+                escape_text(record.nas),
+                escape_octets(record.user_name),
+                record.body,
+            )
+            for record in batch.suspense
+        ],
+    )
+    boots = [(boot.client, escape_text(boot.nas), boot.booted_at) for boot in batch.boots]
+    await tx.execute_many("raise_boot", boots)
+    position = (batch.journal_number, batch.applied_lsn, batch.watermark_at)
+    await tx.execute("raise_journal_position", position)
+
+
+def _folded(sums: dict[tuple[int, str], int] | dict[tuple[int], int] | dict[
+    tuple[int, int, str, int, str], int
+]) -> list[_SqlRow]:
+    """Rows of key and sum, in the order of their keys: two writers never wait for each other."""
+    return sorted((*key, total) for key, total in sums.items())

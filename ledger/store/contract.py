@@ -1,0 +1,91 @@
+"""What a store promises, whatever database it is: the seam between the books and SQLite or PostgreSQL.
+
+SQL stands in queries/*.sql; everybody above this seam names a query and hands in its parameters in the order
+of its heading. Errors a caller can do something about are three: try again later (`StoreUnavailable`), read
+the rows back first (`CommitUnknown`), call an operator (`SchemaMismatch`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+import orjson
+
+from ledger.ids import IdMaker
+
+SqlValue = int | str | bytes | None
+Row = tuple[Any, ...]
+
+
+class StoreError(Exception):
+    """Something is wrong with the store itself; the message names what, and the remedy."""
+
+
+class StoreUnavailable(StoreError):
+    """Locked, full or unreadable: nothing of this transaction was committed; try again later."""
+
+
+class CommitUnknown(StoreError):
+    """The commit failed in a way that may have written it: read the rows back before sending again."""
+
+
+class SchemaMismatch(StoreError):
+    """The store's schema is not one that this program knows."""
+
+
+class Reader(Protocol):
+    """Runs reading queries, all on one state of the books."""
+
+    async def fetch(self, query: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
+        """All rows of a named query. The query bounds how many those are."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """One writing transaction: all of it is committed, or nothing."""
+
+    @property
+    def ids(self) -> IdMaker:
+        """Makes ids that no transaction of this store ever made before."""
+        ...
+
+    async def execute(self, query: str, parameters: Sequence[SqlValue] = ()) -> int:
+        """Run a named writing query; the number of rows that it changed."""
+        ...
+
+    async def execute_many(self, query: str, rows: Sequence[Sequence[SqlValue]]) -> int:
+        """Run a named writing query for each row of parameters; the number of rows changed in all."""
+        ...
+
+
+class Store(Protocol):
+    """An open store. Close it in a `finally`: its threads outlive a forgotten one."""
+
+    @property
+    def store_id(self) -> str:
+        """Made with the first migration; journals carry it (rule of exactness 4)."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know at start-up."""
+        ...
+
+    def read(self) -> AbstractAsyncContextManager[Reader]:
+        """One page of reading on one state of the books; keep it short."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """One writing transaction, committed when the block ends and rolled back when it raises."""
+        ...
+
+    async def close(self) -> None:
+        """End the connections and their threads. May be called twice."""
+        ...
+
+
+def json_list(values: Iterable[object]) -> str:
+    """A list parameter: queries unfold it, so that one query serves any number of keys."""
+    return orjson.dumps(list(values)).decode()

@@ -1,0 +1,126 @@
+-- What the one writer of balances writes. Parameters that are rows come in executemany order.
+
+-- name: fetch_session_versions (keys)
+-- dialect: sqlite
+SELECT s.session_id, s.version
+FROM json_each(:keys) AS k
+CROSS JOIN session AS s ON s.account_id = k.value ->> 0 AND s.session_id = k.value ->> 1;
+
+-- name: fetch_session_starts (keys)
+-- dialect: sqlite
+SELECT s.nas, s.acct_session_id, s.started_at, s.account_id
+FROM json_each(:keys) AS k
+CROSS JOIN session AS s ON s.nas = k.value ->> 0 AND s.acct_session_id = k.value ->> 1
+    AND s.started_at = k.value ->> 2 AND s.account_id = k.value ->> 3;
+
+-- name: insert_session (account_id, session_id, nas, acct_session_id, user_name, started_at, service_id, status, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s, ended_at, terminate_cause, presumed)
+INSERT INTO session (
+    account_id, session_id, nas, acct_session_id, user_name, started_at, service_id, status, version,
+    journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter,
+    pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client,
+    nas_address, nas_port, framed_address, calling_station_id, called_station_id, class,
+    interim_interval_s, ended_at, terminate_cause, presumed)
+VALUES (
+    :account_id, :session_id, :nas, :acct_session_id, :user_name, :started_at, :service_id, :status,
+    :version, :journal_number, :lsn, :last_at, :heard_at, :session_time_s, :input_octets, :output_octets,
+    :counters, :meter, :pieces, :period_start_at, :open_seconds, :open_input_octets, :open_output_octets,
+    :accrued_micros, :client, :nas_address, :nas_port, :framed_address, :calling_station_id,
+    :called_station_id, :class, :interim_interval_s, :ended_at, :terminate_cause, :presumed);
+
+-- name: update_session (account_id, session_id, stored_version, service_id, status, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s, ended_at, terminate_cause, presumed)
+UPDATE session SET
+    service_id = :service_id, status = :status, version = :version, journal_number = :journal_number,
+    lsn = :lsn, last_at = :last_at, heard_at = :heard_at, session_time_s = :session_time_s,
+    input_octets = :input_octets, output_octets = :output_octets, counters = :counters, meter = :meter,
+    pieces = :pieces, period_start_at = :period_start_at, open_seconds = :open_seconds,
+    open_input_octets = :open_input_octets, open_output_octets = :open_output_octets,
+    accrued_micros = :accrued_micros, client = :client, nas_address = :nas_address,
+    nas_port = :nas_port, framed_address = :framed_address, calling_station_id = :calling_station_id,
+    called_station_id = :called_station_id, class = :class, interim_interval_s = :interim_interval_s,
+    ended_at = :ended_at, terminate_cause = :terminate_cause, presumed = :presumed
+WHERE account_id = :account_id AND session_id = :session_id AND version = :stored_version;
+
+-- name: insert_usage_event (account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data, session_id, period_start_at, seconds, input_octets, output_octets)
+INSERT INTO event (
+    account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data,
+    session_id, period_start_at, seconds, input_octets, output_octets)
+VALUES (
+    :account_id, :event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor, :data,
+    :session_id, :period_start_at, :seconds, :input_octets, :output_octets);
+
+-- name: insert_event (account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
+INSERT INTO event (
+    account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
+VALUES (
+    :account_id, :event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor, :data)
+ON CONFLICT (account_id, event_key) DO NOTHING;
+
+-- name: insert_impact (account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, bill_unit_id, item_kind, cycle_start_at)
+INSERT INTO impact (
+    account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, bill_unit_id,
+    item_kind, cycle_start_at)
+VALUES (
+    :account_id, :event_id, :position, :resource, :amount_micros, :from_gl, :to_gl, :tax_code,
+    :bill_unit_id, :item_kind, :cycle_start_at);
+
+-- name: add_to_item (account_id, bill_unit_id, item_kind, cycle_start_at, resource, amount_micros)
+INSERT INTO item (account_id, bill_unit_id, item_kind, cycle_start_at, resource, amount_micros)
+VALUES (:account_id, :bill_unit_id, :item_kind, :cycle_start_at, :resource, :amount_micros)
+ON CONFLICT (account_id, bill_unit_id, item_kind, cycle_start_at, resource)
+DO UPDATE SET amount_micros = item.amount_micros + excluded.amount_micros;
+
+-- name: add_posted (account_id, resource, posted_micros)
+INSERT INTO balance (account_id, resource, posted_micros, accrued_micros, leased_micros)
+VALUES (:account_id, :resource, :posted_micros, 0, 0)
+ON CONFLICT (account_id, resource)
+DO UPDATE SET posted_micros = balance.posted_micros + excluded.posted_micros;
+
+-- What open sessions run up is money of the account's currency.
+-- name: add_accrued (account_id, accrued_micros)
+INSERT INTO balance (account_id, resource, posted_micros, accrued_micros, leased_micros)
+SELECT account_id, currency, 0, :accrued_micros, 0 FROM account WHERE account_id = :account_id
+ON CONFLICT (account_id, resource)
+DO UPDATE SET accrued_micros = balance.accrued_micros + excluded.accrued_micros;
+
+-- name: add_to_usage_counter (account_id, service_id, period_start_at, seconds, input_octets, output_octets, charge_micros)
+INSERT INTO usage_counter (
+    account_id, service_id, period_start_at, seconds, input_octets, output_octets, charge_micros)
+VALUES (
+    :account_id, :service_id, :period_start_at, :seconds, :input_octets, :output_octets, :charge_micros)
+ON CONFLICT (account_id, service_id, period_start_at) DO UPDATE SET
+    seconds = usage_counter.seconds + excluded.seconds,
+    input_octets = usage_counter.input_octets + excluded.input_octets,
+    output_octets = usage_counter.output_octets + excluded.output_octets,
+    charge_micros = usage_counter.charge_micros + excluded.charge_micros;
+
+-- name: insert_limit_crossing (account_id, service_id, limit_name, period_start_at, threshold, revision, metric, threshold_quantity, used_quantity, crossed_at)
+INSERT INTO limit_crossing (
+    account_id, service_id, limit_name, period_start_at, threshold, revision, metric, threshold_quantity,
+    used_quantity, crossed_at)
+VALUES (
+    :account_id, :service_id, :limit_name, :period_start_at, :threshold, :revision, :metric,
+    :threshold_quantity, :used_quantity, :crossed_at)
+ON CONFLICT (account_id, service_id, limit_name, period_start_at, threshold, revision) DO NOTHING;
+
+-- name: insert_suspense (journal_number, lsn, received_at, reason, client, nas, user_name, body)
+INSERT INTO suspense (journal_number, lsn, received_at, reason, client, nas, user_name, body)
+VALUES (:journal_number, :lsn, :received_at, :reason, :client, :nas, :user_name, :body)
+ON CONFLICT (journal_number, lsn) DO NOTHING;
+
+-- name: raise_boot (client, nas, booted_at)
+INSERT INTO boot (client, nas, booted_at) VALUES (:client, :nas, :booted_at)
+ON CONFLICT (client, nas) DO UPDATE SET booted_at = excluded.booted_at
+WHERE excluded.booted_at > boot.booted_at;
+
+-- name: raise_journal_position (journal_number, applied_lsn, watermark_at)
+-- dialect: sqlite
+INSERT INTO journal_position (journal_number, applied_lsn, watermark_at)
+VALUES (:journal_number, :applied_lsn, :watermark_at)
+ON CONFLICT (journal_number) DO UPDATE SET
+    applied_lsn = max(journal_position.applied_lsn, excluded.applied_lsn),
+    watermark_at = max(journal_position.watermark_at, excluded.watermark_at);
+
+-- name: insert_outbox (account_id, outbox_key, kind, name, data, created_at, done_at)
+INSERT INTO outbox (account_id, outbox_key, kind, name, data, created_at, done_at)
+VALUES (:account_id, :outbox_key, :kind, :name, :data, :created_at, :done_at)
+ON CONFLICT (account_id, outbox_key) DO NOTHING;
