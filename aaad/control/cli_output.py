@@ -66,9 +66,9 @@ def show(value: Any, *, as_json: bool, human: Callable[[Any], None]) -> None:
         human(value)
 
 
-def line(text: object = "") -> None:
+def line(text: object = "", *, to_stderr: bool = False) -> None:
     """One line of output, escaped."""
-    click.echo(terminal_safe(text))
+    click.echo(terminal_safe(text), err=to_stderr)
 
 
 def facts(values: Mapping[str, object]) -> None:

@@ -9,13 +9,14 @@ epoch seconds (`_at`), amounts micros; nothing is a float.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
-from aaad.radius.dictionary import Dictionary
-from ledger.catalog import Catalog
-from ledger.clock import Clock
-from ledger.settings import Settings
-from ledger.store import Store
+if TYPE_CHECKING:  # aaactl needs the shapes alone, and must start at once
+    from aaad.radius.dictionary import Dictionary
+    from ledger.catalog import Catalog
+    from ledger.clock import Clock
+    from ledger.settings import Settings
+    from ledger.store import Store
 
 
 class AttentionLine(TypedDict):

@@ -1,19 +1,18 @@
 """Prices, segments and limits in words: what support staff reads to a customer on the telephone. Pure.
 
-Every figure in a sentence is exact; only octets are shortened to their unit. Segments add up to the
-charge to the last micro, so the total below them needs no explanation.
+Every figure in a sentence is exact. Segments add up to the charge to the last micro, so the total
+below them needs no explanation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
+from aaad.control.contract import LimitLine, SegmentLine
 from aaad.control.local_time import clock_span, instant
-from aaad.control.text import duration, money, octets, percent
-
-if TYPE_CHECKING:  # the contract loads the whole daemon, and these are shapes only
-    from aaad.control.contract import LimitLine, SegmentLine
+from aaad.control.text import duration, money, percent
+from ratingcore.explain import quantity_text
+from ratingcore.tariff import Metric
 
 _PER_SECONDS: Mapping[int, str] = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
 _PER_OCTETS: Mapping[int, str] = {
@@ -77,7 +76,7 @@ def quantity(amount: int, metric: str, currency: str = "") -> str:
         return duration(amount)
     if metric == "money":
         return money(amount, currency)
-    return octets(amount)
+    return quantity_text(Metric(metric), amount)
 
 
 def limit_sentence(limit: LimitLine, *, currency: str, zone: str) -> str:
