@@ -43,7 +43,7 @@ class AcctStatusType(IntEnum):
 
 
 class TerminateCause(IntEnum):
-    """Why a session ended (Acct-Terminate-Cause): RFC 2866 section 5.10, RFC 3580, RFC 4675."""
+    """Why a session ended (Acct-Terminate-Cause): RFC 2866 section 5.10, RFC 3580, IANA."""
 
     USER_REQUEST = 1
     LOST_CARRIER = 2

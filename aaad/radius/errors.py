@@ -39,7 +39,7 @@ class DiscardReason(StrEnum):
     DRAINING = "draining"
 
 
-class Discard(Exception):  # noqa: N818 - the RFC's verb; it is an outcome, not an error of ours
+class Discard(Exception):
     """A datagram that RFC 2865 wants silently discarded, with the reason."""
 
     def __init__(self, reason: DiscardReason) -> None:
@@ -48,7 +48,7 @@ class Discard(Exception):  # noqa: N818 - the RFC's verb; it is an outcome, not 
 
 
 _BROKEN = "the sender is broken or is not RADIUS: look at it with `aaactl packet decode`"
-_SECRET = "the shared secrets differ: set the same one on the client and with `aaactl client`"
+_SAME_KEY = "the shared secrets differ: set the same one on the client and with `aaactl client`"
 _SIGN = "update the client or switch on its Message-Authenticator (CVE-2024-3596)"
 
 REMEDY: Final[Mapping[DiscardReason, str]] = MappingProxyType(
@@ -74,8 +74,8 @@ REMEDY: Final[Mapping[DiscardReason, str]] = MappingProxyType(
         DiscardReason.WRONG_PORT: (
             "set the client's authentication port to 1812 and its accounting port to 1813"
         ),
-        DiscardReason.BAD_AUTHENTICATOR: _SECRET,
-        DiscardReason.BAD_MESSAGE_AUTHENTICATOR: _SECRET,
+        DiscardReason.BAD_AUTHENTICATOR: _SAME_KEY,
+        DiscardReason.BAD_MESSAGE_AUTHENTICATOR: _SAME_KEY,
         DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: (
             f"{_SIGN}; until then it can be excused by itself with `aaactl client`"
         ),
