@@ -173,7 +173,7 @@ def read_hexadecimal(text: str) -> bytes:
 def read_secret(path: Path) -> Secret:
     """The shared secret in a file."""
     with path.open("rb") as file:
-        value = file.read(SECRET_OCTETS_MAX + 1).rstrip(b"\r\n")
+        value = file.read(SECRET_OCTETS_MAX + 1).removesuffix(b"\n").removesuffix(b"\r")
     if not 0 < len(value) <= SECRET_OCTETS_MAX:
         fail(f"{path}: {len(value)} octets are no shared secret", remedy="write the secret there")
     return Secret(value)

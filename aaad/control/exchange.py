@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from aaad.radius.dictionary import Dictionary
 from aaad.radius.errors import Discard
 from aaad.radius.packet import Packet, Secret, encode_request, verify_response
 from ledger.addresses import Endpoint
+from ledger.clock import monotonic
 
 DATAGRAM_OCTETS_MAX = 4096
 """RFC 2865 section 3: no RADIUS packet is longer."""
@@ -97,7 +97,7 @@ def exchange(
     """Sends a request up to `tries` times, `timeout_s` apart, and waits for an authentic answer."""
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
     discarded: Counter[str] = Counter()
-    began = time.monotonic()
+    began = monotonic()
     sent = 0
     with socket.socket(family, socket.SOCK_DGRAM) as udp:
         udp.connect((server.address, server.port))
@@ -106,7 +106,7 @@ def exchange(
             _send(udp, request)
             sent += 1
             packet = _await_answer(udp, request, secret, timeout_s, discarded)
-    waited_ms = int((time.monotonic() - began) * 1000)
+    waited_ms = int((monotonic() - began) * 1000)
     return Answer(packet=packet, sent=sent, waited_ms=waited_ms, discarded=dict(discarded))
 
 
@@ -125,8 +125,8 @@ def _await_answer(
     timeout_s: float,
     discarded: Counter[str],
 ) -> Packet | None:
-    deadline = time.monotonic() + timeout_s
-    while (left := deadline - time.monotonic()) > 0:
+    deadline = monotonic() + timeout_s
+    while (left := deadline - monotonic()) > 0:
         udp.settimeout(left)
         try:
             datagram = udp.recv(DATAGRAM_OCTETS_MAX + 1)
