@@ -23,7 +23,7 @@ FINDINGS_MAX: Final = 200
 """Findings kept of one document: more than anybody reads at once, and a bound on hostile input."""
 
 DOCUMENT_SIZE_MAX: Final = 16 * 1024 * 1024
-"""Octets of a document: 16 MiB hold some hundred thousand NASes."""
+"""Characters of a document: 16 Mi hold some hundred thousand NASes."""
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -58,8 +58,10 @@ class Document:
     def parse(cls, text: str, *, source: str) -> Document:
         """The document of a TOML text; a text that is no TOML gives an empty one with a finding."""
         try:
+            if len(text) > DOCUMENT_SIZE_MAX:
+                raise ValueError(f"more than {DOCUMENT_SIZE_MAX} characters")
             return cls(source, tomllib.loads(text))
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             document = cls(source, {})
             document.add("(TOML)", "", f"cannot be read: {error}", "correct the line named")
             return document
@@ -69,10 +71,9 @@ class Document:
         """The document in a file; a file that cannot be read gives an empty one with a finding."""
         source = str(path)
         try:
-            content = path.read_bytes()
-            if len(content) <= DOCUMENT_SIZE_MAX:
-                return cls.parse(content.decode("utf-8"), source=source)
-            problem, remedy = "is too large", f"keep it within {DOCUMENT_SIZE_MAX} octets"
+            with path.open("rb") as stream:
+                content = stream.read(DOCUMENT_SIZE_MAX * 4 + 1)  # UTF-8 has four octets at most
+            return cls.parse(content.decode("utf-8"), source=source)
         except OSError as error:
             problem = f"cannot be opened: {error.strerror}"
             remedy = "name an existing file that this user may read"
@@ -96,6 +97,11 @@ class Document:
         self.findings.append(
             Finding(source=self.source, key=key, value=value, problem=problem, remedy=remedy)
         )
+
+    @property
+    def mistakes(self) -> int:
+        """Mistakes found so far: a reader that sees it grow has a stand-in among its values."""
+        return len(self.findings) + self.left_out
 
     def finish(self) -> tuple[Finding, ...]:
         """All findings, unknown keys included."""
@@ -141,6 +147,15 @@ class Table:
         """Reports a mistake in a key of this table. `shown` False keeps its value out of it."""
         value = show_value(self._content[name]) if shown and name in self._content else ""
         self._document.add(self.path(name), value, problem, remedy)
+
+    @property
+    def mistakes(self) -> int:
+        """Mistakes of the whole document so far."""
+        return self._document.mistakes
+
+    def report(self, key: str, problem: str, remedy: str) -> None:
+        """Reports a mistake below this table, at a dotted key relative to it."""
+        self._document.add(f"{self.key}.{key}", "", problem, remedy)
 
     def take(self, name: str) -> object:
         """The raw value of a key that has a type of its own; None when absent."""
@@ -302,7 +317,7 @@ class Table:
             return default
         value = self._content[name]
         if type(value) is not kind:
-            self.find(name, f"is not {article_kind}", remedy)
+            self.find(name, f"is {_kind(value)}, not {article_kind}", remedy)
             return None
         return value
 
@@ -314,6 +329,22 @@ class Table:
         except ValueError as error:
             self._document.add(self.path(name), show_value(text), str(error), remedy)
             return None
+
+
+def _kind(value: object) -> str:
+    """What TOML calls a value."""
+    return _KINDS.get(type(value), "a date or time")
+
+
+_KINDS: Final = {
+    str: "a string",
+    int: "an integer",
+    float: "a float",
+    bool: "a boolean",
+    list: "an array",
+    dict: "a table",
+    datetime: "a date-time",
+}
 
 
 def show_value(value: object) -> str:

@@ -158,17 +158,40 @@ class OwnLimit:
     limit: Limit
 
 
+class FeeKind(StrEnum):
+    """When a fee is due (B24-B26)."""
+
+    PURCHASE = "purchase"
+    CYCLE = "cycle"  # in advance, at the begin of each term
+    CANCELLATION = "cancellation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """A fixed amount that an offer costs, whatever is used."""
+
+    kind: FeeKind
+    amount_micros: int
+    term_months: int = 1  # of a cycle fee: what one amount pays for
+    prorated: bool = True  # of a cycle fee: an unused rest of the term is given back
+    owned_under_months: int | None = None  # of a cancellation fee: due only if owned for less
+    gl_code: str = ""
+    tax_code: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """What a price list sells, in one version of it: tariff, limits and what the NAS is told."""
 
     name: str
-    tariff: str
+    tariff: str  # "": usage of its service is priced by another offer
     session_timeout_s: int | None = None
     idle_timeout_s: int | None = None
     interim_interval_s: int | None = None
     reply: Mapping[str, str] = field(default_factory=dict)  # attribute name -> value
     limits: tuple[Limit, ...] = ()
+    service_type: str = ""  # the kind of service that may buy it; "": any
+    fees: tuple[Fee, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,9 @@ OCTET_UNITS: Final[Mapping[str, int]] = {
 }
 """Octets of each unit."""
 
+DURATION_REMEDY: Final = 'write a duration as "90 s", "5 min", "150 h" or "30 d"'
+OCTETS_REMEDY: Final = 'write octets as "500 MB" or "10 GiB"'
+
 _QUANTITY = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,9})?) ?([A-Za-z]+)", re.ASCII)
 
 
