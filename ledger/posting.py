@@ -23,6 +23,7 @@ from ledger.model import (
     PostingResult,
     SessionPosting,
     SessionRow,
+    SessionStatus,
     Threshold,
     UsageEvent,
 )
@@ -65,24 +66,23 @@ class ItemRef:
     bill_unit_id: int = 0
 
 
+_ItemImpact = tuple[Impact, ItemRef]
+
+
 async def post(tx: Transaction, batch: PostingBatch) -> PostingResult:
     """Write a batch of the daemon; the caller's transaction commits it.
 
     Returns the sessions that lost their compare-and-set and the crossings that were new. Posting the same
     batch again changes nothing: its sessions lose, the rest is keyed.
     """
-    lost = await _lost_sessions(tx, batch.sessions)
+    lost = await _write_sessions(tx, batch.sessions)
     won = [posting for posting in batch.sessions if posting.new.session_id not in lost]
-    await _write_sessions(tx, won)
-    await _write_usage(tx, won, batch.posted_at)
-    await _write_accrued(tx, won)
+    usage = await _write_usage(tx, won, batch.posted_at)
+    await _write_balances(tx, usage, won)
     await _write_counters(tx, won)
-    lost_accounts = {posting.new.account_id for posting in batch.sessions} & {
-        posting.new.account_id for posting in batch.sessions if posting.new.session_id in lost
-    }
-    fired = await _write_crossings(
-        tx, [crossing for crossing in batch.crossings if crossing.account_id not in lost_accounts]
-    )
+    losers = {p.new.account_id for p in batch.sessions if p.new.session_id in lost}
+    crossings = [crossing for crossing in batch.crossings if crossing.account_id not in losers]
+    fired = await _write_crossings(tx, crossings)
     await _write_journal_facts(tx, batch)
     return PostingResult(lost_session_ids=lost, fired=fired)
 
@@ -97,46 +97,74 @@ async def post_event(tx: Transaction, event: Event, *, item: ItemRef | None = No
         return False
     if event.impacts:
         assert item is not None, f"event {event.event_key} has impacts but names no item"
-        await _write_impacts(tx, event.impacts, [item] * len(event.impacts))
+        impacts = [(impact, item) for impact in event.impacts]
+        await _write_impacts(tx, impacts)
+        await _write_balances(tx, impacts, ())
     return True
 
 
-async def _lost_sessions(
+async def _write_sessions(
     tx: Transaction, postings: Sequence[SessionPosting]
 ) -> frozenset[int]:
-    """Sessions whose row is not what the posting was computed from, or which stand in a batch twice."""
-    updates = [posting for posting in postings if posting.stored_version]
+    """Write the rows that win their compare-and-set; the ids of those that lose."""
+    assert len({p.new.session_id for p in postings}) == len(postings), "a session stands twice"
+    await tx.execute("mark_sessions")
+    lost: frozenset[int] = frozenset()
+    if await _write_rows(tx, postings, closed=frozenset()) != len(postings):
+        await tx.execute("take_back_sessions")
+        lost, closed = await _sort_out(tx, postings)
+        won = [posting for posting in postings if posting.new.session_id not in lost]
+        written = await _write_rows(tx, won, closed=closed)
+        assert written == len(won), f"{len(won)} sessions won, {written} were written"
+    await tx.execute("keep_sessions")
+    return lost
+
+
+async def _write_rows(
+    tx: Transaction, postings: Sequence[SessionPosting], *, closed: frozenset[int]
+) -> int:
+    """Insert and update rows; how many there were to write. `closed`: rows that stand closed."""
+    inserts: list[_SqlRow] = []
+    advances: list[_SqlRow] = []
+    settles: list[_SqlRow] = []
+    for posting in postings:
+        row = posting.new
+        key = (row.account_id, row.session_id, posting.stored_version)
+        if not posting.stored_version:
+            inserts.append((*_identity(row), *_state(row), *_end(row)))
+        elif row.status is SessionStatus.OPEN and row.session_id not in closed:
+            advances.append((*key, *_state(row)))
+        else:
+            settles.append((*key, *_state(row), *_end(row)))
+    written = await tx.execute_many("insert_session", inserts)
+    written += await tx.execute_many("advance_session", advances)
+    written += await tx.execute_many("settle_session", settles)
+    return written
+
+
+async def _sort_out(
+    tx: Transaction, postings: Sequence[SessionPosting]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Which sessions lose, and which stand closed in the books.
+
+    A new session loses when its id or its (NAS, Acct-Session-Id, start) exists already.
+    """
+    keys = json_list((p.new.account_id, p.new.session_id) for p in postings)
+    rows = await tx.fetch("fetch_session_versions", (keys,))
+    held = {session_id: version for session_id, version, _ in rows}
+    closed = frozenset(session_id for session_id, _, status in rows if status != "open")
     inserts = [posting for posting in postings if not posting.stored_version]
-    held = await _held_versions(tx, postings)
-    taken = await _taken_starts(tx, inserts)
-    lost = {p.new.session_id for p in updates if held.get(p.new.session_id) != p.stored_version}
+    starts = json_list(_start_key(posting.new) for posting in inserts)
+    taken = set(await tx.fetch("fetch_session_starts", (starts,)))
+    lost = {p.new.session_id for p in postings if held.get(p.new.session_id, 0) != p.stored_version}
     for posting in inserts:
+        if posting.new.session_id in lost:
+            continue
         start = _start_key(posting.new)
-        if posting.new.session_id in held or start in taken:
+        if start in taken:
             lost.add(posting.new.session_id)
         taken.add(start)
-    assert len({p.new.session_id for p in postings}) == len(postings), "a session stands twice"
-    return frozenset(lost)
-
-
-async def _held_versions(
-    tx: Transaction, postings: Sequence[SessionPosting]
-) -> dict[int, int]:
-    """session_id -> version of the rows that exist."""
-    if not postings:
-        return {}
-    keys = json_list((p.new.account_id, p.new.session_id) for p in postings)
-    return {session_id: version for session_id, version in await tx.fetch("fetch_session_versions", (keys,))}
-
-
-async def _taken_starts(
-    tx: Transaction, inserts: Sequence[SessionPosting]
-) -> set[tuple[str, str, int, int]]:
-    """Starts of new sessions that stand in the books under another session id."""
-    if not inserts:
-        return set()
-    keys = json_list(_start_key(posting.new) for posting in inserts)
-    return set(await tx.fetch("fetch_session_starts", (keys,)))
+    return frozenset(lost), closed
 
 
 def _start_key(row: SessionRow) -> tuple[str, str, int, int]:
@@ -146,18 +174,6 @@ def _start_key(row: SessionRow) -> tuple[str, str, int, int]:
         row.started_at,
         row.account_id,
     )
-
-
-async def _write_sessions(tx: Transaction, won: Sequence[SessionPosting]) -> None:
-    inserts = [_identity(p.new) + _state(p.new) for p in won if not p.stored_version]
-    updates = [
-        (p.new.account_id, p.new.session_id, p.stored_version, *_state(p.new))
-        for p in won
-        if p.stored_version
-    ]
-    written = await tx.execute_many("insert_session", inserts)
-    written += await tx.execute_many("update_session", updates)
-    assert written == len(won), f"{len(won)} sessions won, {written} were written"
 
 
 def _identity(row: SessionRow) -> _SqlRow:
@@ -176,7 +192,6 @@ def _state(row: SessionRow) -> _SqlRow:
     """What a report may change."""
     return (
         row.service_id,
-        row.status,
         row.version,
         row.journal_number,
         row.lsn,
@@ -201,28 +216,30 @@ def _state(row: SessionRow) -> _SqlRow:
         escape_octets(row.called_station_id),
         row.class_,
         row.interim_interval_s,
-        row.ended_at,
-        row.terminate_cause,
-        int(row.presumed),
     )
+
+
+def _end(row: SessionRow) -> _SqlRow:
+    """Whether and how a session ended."""
+    return (row.status.value, row.ended_at, row.terminate_cause, int(row.presumed))
 
 
 async def _write_usage(
     tx: Transaction, won: Sequence[SessionPosting], posted_at: int
-) -> None:
-    """Usage events; those that cost something have an impact from revenue to accounts receivable."""
+) -> list[_ItemImpact]:
+    """Write usage events; those that cost something have an impact from revenue to accounts receivable."""
     rows: list[_SqlRow] = []
-    impacts: list[Impact] = []
-    items: list[ItemRef] = []
+    impacts: list[_ItemImpact] = []
     for posting in won:
         for usage in posting.events:
             event_id = tx.ids.make(posted_at * 1000)
             rows.append(_usage_row(usage, event_id, posted_at))
             if usage.piece.charge_micros:
-                impacts.append(_usage_impact(usage, event_id))
-                items.append(ItemRef(kind=ItemKind.USAGE, cycle_start_at=usage.period_start_at))
+                item = ItemRef(kind=ItemKind.USAGE, cycle_start_at=usage.period_start_at)
+                impacts.append((_usage_impact(usage, event_id), item))
     await tx.execute_many("insert_usage_event", rows)
-    await _write_impacts(tx, impacts, items)
+    await _write_impacts(tx, impacts)
+    return impacts
 
 
 def _usage_row(usage: UsageEvent, event_id: int, posted_at: int) -> _SqlRow:
@@ -272,53 +289,66 @@ def _event_row(event: Event) -> _SqlRow:
     )
 
 
-async def _write_impacts(
-    tx: Transaction, impacts: Sequence[Impact], items: Sequence[ItemRef]
-) -> None:
-    """Impacts, and the two caches of their sums: `posted` and the items."""
+async def _write_impacts(tx: Transaction, impacts: Sequence[_ItemImpact]) -> None:
+    """Write impacts, and the items that sum them."""
     rows: list[_SqlRow] = []
-    posted: dict[tuple[int, str], int] = {}
-    item_sums: dict[tuple[int, int, str, int, str], int] = {}
+    sums: dict[tuple[int, int, str, int, str], int] = {}
     position = 0
     event_id = 0
-    for impact, item in zip(impacts, items, strict=True):
+    for impact, item in impacts:
         position = position + 1 if impact.event_id == event_id else 1
         event_id = impact.event_id
         unit = item.bill_unit_id or impact.account_id
-        rows.append(_impact_row(impact, position, unit, item))
-        owner = (impact.account_id, impact.resource)
-        posted[owner] = posted.get(owner, 0) + impact.amount_micros
-        key = (impact.account_id, unit, item.kind, item.cycle_start_at, impact.resource)
-        item_sums[key] = item_sums.get(key, 0) + impact.amount_micros
+        kind = item.kind.value
+        rows.append(
+            (
+                impact.account_id,
+                event_id,
+                position,
+                impact.resource,
+                impact.amount_micros,
+                impact.from_gl,
+                impact.to_gl,
+                impact.tax_code,
+                unit,
+                kind,
+                item.cycle_start_at,
+            )
+        )
+        key = (impact.account_id, unit, kind, item.cycle_start_at, impact.resource)
+        sums[key] = sums.get(key, 0) + impact.amount_micros
     await tx.execute_many("insert_impact", rows)
-    await tx.execute_many("add_posted", _folded(posted))
-    await tx.execute_many("add_to_item", _folded(item_sums))
+    await tx.execute_many("add_to_item", sorted((*key, total) for key, total in sums.items()))
 
 
-def _impact_row(impact: Impact, position: int, bill_unit_id: int, item: ItemRef) -> _SqlRow:
-    return (
-        impact.account_id,
-        impact.event_id,
-        position,
-        impact.resource,
-        impact.amount_micros,
-        impact.from_gl,
-        impact.to_gl,
-        impact.tax_code,
-        bill_unit_id,
-        item.kind,
-        item.cycle_start_at,
-    )
+async def _write_balances(
+    tx: Transaction, impacts: Sequence[_ItemImpact], won: Sequence[SessionPosting]
+) -> None:
+    """Move `posted` by the impacts and `accrued` by what the sessions say, one row an account where it can.
 
-
-async def _write_accrued(tx: Transaction, won: Sequence[SessionPosting]) -> None:
-    deltas: dict[tuple[int], int] = {}
+    Usage is priced in the account's currency, so what a session accrues joins the row of its impacts.
+    """
+    sums: dict[tuple[int, str], tuple[int, int]] = {}
+    for impact, _ in impacts:
+        owner = (impact.account_id, impact.resource)
+        posted, accrued = sums.get(owner, (0, 0))
+        sums[owner] = (posted + impact.amount_micros, accrued)
+    currencies = {u.account_id: u.currency for p in won for u in p.events if u.piece.charge_micros}
+    accrued_alone: dict[int, int] = {}
     for posting in won:
-        if posting.accrued_delta_micros:
-            key = (posting.new.account_id,)
-            deltas[key] = deltas.get(key, 0) + posting.accrued_delta_micros
-    written = await tx.execute_many("add_accrued", _folded(deltas))
-    assert written == len(deltas), "a session was posted for an account that does not exist"
+        account_id, delta = posting.new.account_id, posting.accrued_delta_micros
+        if not delta:
+            continue
+        if account_id in currencies:
+            owner = (account_id, currencies[account_id])
+            posted, accrued = sums[owner]
+            sums[owner] = (posted, accrued + delta)
+        else:
+            accrued_alone[account_id] = accrued_alone.get(account_id, 0) + delta
+    rows = sorted((*owner, *sums_of_owner) for owner, sums_of_owner in sums.items())
+    await tx.execute_many("add_to_balance", rows)
+    written = await tx.execute_many("add_accrued", sorted(accrued_alone.items()))
+    assert written == len(accrued_alone), "a session was posted for an account that is not registered"
 
 
 async def _write_counters(tx: Transaction, won: Sequence[SessionPosting]) -> None:
@@ -355,9 +385,9 @@ async def insert_crossing(tx: Transaction, crossing: LimitCrossing) -> bool:
         crossing.service_id,
         crossing.limit,
         crossing.period_start_at,
-        crossing.threshold,
+        crossing.threshold.value,
         crossing.revision,
-        crossing.metric,
+        crossing.metric.value,
         crossing.threshold_quantity,
         crossing.used_quantity,
         crossing.crossed_at,
@@ -422,9 +452,3 @@ async def _write_journal_facts(tx: Transaction, batch: PostingBatch) -> None:
     position = (batch.journal_number, batch.applied_lsn, batch.watermark_at)
     await tx.execute("raise_journal_position", position)
 
-
-def _folded(sums: dict[tuple[int, str], int] | dict[tuple[int], int] | dict[
-    tuple[int, int, str, int, str], int
-]) -> list[_SqlRow]:
-    """Rows of key and sum, in the order of their keys: two writers never wait for each other."""
-    return sorted((*key, total) for key, total in sums.items())

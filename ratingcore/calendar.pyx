@@ -1,10 +1,10 @@
 # cython: overflowcheck=True
 """Zones as tables of UTC offsets: when does the local clock of a zone jump, and by how much?
 
-`zoneinfo` answers for single instants only, so the jumps of a zone are found by looking at its offset
-once a day and halving the interval wherever it changed. That is exact to the second: the shortest
-time between two changes of offset since 1970, over the whole database, is 6.9 days. A table grows by
-pages as instants are asked for; every tariff of a zone shares one table.
+`zoneinfo` answers for single instants only, so the jumps of a zone are found by looking at its
+offset once a day and halving the interval wherever it changed. That is exact to the second: the
+shortest time between two changes of offset since 1970, over the whole database, is 6.9 days. A
+table grows by pages as instants are asked for; every tariff of a zone shares one table.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ cdef class Zone:
         return self._offset(at)
 
     def offsets(self, int64_t from_at, int64_t until_at):
-        """Return [(instant, offset)] that hold in [from_at, until_at); the first is at `from_at`."""
+        """Return [(instant, offset)] in [from_at, until_at), the first at `from_at`."""
         if not 0 <= from_at < until_at <= INSTANT_END:
             raise QuantityError(f"interval is {from_at} to {until_at}: give a rising one")
         return self.offsets_between(from_at, until_at)

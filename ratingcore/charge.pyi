@@ -1,1 +1,1 @@
-"""Types of the compiled module `ratingcore.charge`: a part of the meter, it offers nothing to Python."""
+"""Types of the compiled module `ratingcore.charge`: nothing is offered to Python."""

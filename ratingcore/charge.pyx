@@ -1,9 +1,10 @@
 # cython: overflowcheck=True
 """Pricing: the cells of a state as one exact fraction, rounded once, and its split into segments.
 
-The charge is sum(quantity * amount * weight) / common multiple: one numerator of 128 bits, one division,
-one rounding, by the rule of the version in force at the session's start (DESIGN.md, exactness 6 and 9).
-A piece's segments are the differences of rounded running totals, so they sum to its charge exactly.
+The charge is sum(quantity * amount * weight) / common multiple: one numerator of 128 bits, one
+division, one rounding, by the rule of the version in force at the session's start (DESIGN.md,
+exactness 6 and 9). A piece's segments are the differences of rounded running totals, so they sum to
+its charge exactly.
 """
 
 from libc.stdint cimport int32_t
@@ -38,7 +39,7 @@ cdef wide_t exact_charge(Timeline timeline, const State *state, bint at_cut) exc
 
 
 cdef wide_t charge_divisor(Timeline timeline, const State *state) noexcept:
-    """What turns the numerator into units of the rounding: below 2**83, so a wide product holds it."""
+    """What turns the numerator into units of the rounding; below 2**83."""
     return wide_product(timeline.common_multiple, charging_version(timeline, state).unit_micros)
 
 

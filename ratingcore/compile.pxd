@@ -1,4 +1,4 @@
-"""The compiled tariff as `meter` and `quota` walk it: rows in C arrays, and the spans of real time."""
+"""The compiled tariff as the meter walks it: rows in C arrays, and spans of real time."""
 
 from libc.stdint cimport int32_t, int64_t
 

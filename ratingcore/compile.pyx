@@ -1,15 +1,15 @@
 # cython: overflowcheck=True
 """Tariff versions compiled to flat arrays: rows of bands, prices and tiers, and spans of real time.
 
-A `Timeline` is made once for a sequence of tariff versions and shared by all sessions under it. Bands,
-prices and tiers are numbered through all versions in order; the number of a tier is the number of the
-*cell* in which a meter keeps a quantity. A version appended later only adds numbers at the end, so the
-cells of live and of packed meters stay what they were.
+A `Timeline` is made once for a sequence of tariff versions and shared by all sessions under it.
+Bands, prices and tiers are numbered through all versions in order; the number of a tier is the
+number of the *cell* in which a meter keeps a quantity. A version appended later only adds numbers
+at the end, so the cells of live and of packed meters stay what they were.
 
-Spans are the answer to "which band holds at this instant": one sorted array of UTC instants at which
-the band changes. Each day of the local clock is laid out between two jumps of the zone's offset, so a
-day of 23, 25 or 23.5 hours, and one that never was, need no case of their own. The array covers a
-window that grows on either side when an instant outside is asked for.
+Spans are the answer to "which band holds at this instant": one sorted array of UTC instants at
+which the band changes. Each day of the local clock is laid out between two jumps of the zone's
+offset, so a day of 23, 25 or 23.5 hours, and one that never was, need no case of their own. The
+array covers a window that grows on either side when an instant outside is asked for.
 """
 
 from libc.stdlib cimport calloc, free, malloc
@@ -36,11 +36,11 @@ cdef dict METRIC_NUMBERS = {metric: number for number, metric in enumerate(Metri
 def compile_timeline(versions, *, until_at=None):
     """Return the Timeline of tariff versions [(effective_at, tariff)], instants strictly rising.
 
-    Each version holds from its instant until the next one's; the last has no end. Spans are found when
-    first needed; with `until_at` (epoch seconds) those of the 64 days before it are found now.
+    Each version holds from its instant until the next one's; the last has no end. Spans are found
+    when first needed; with `until_at` (epoch seconds) those of the 64 days before it are found now.
 
-    Raises TariffError with every finding of every version, or if the versions do not rise, differ in
-    currency, or have units without a common multiple in int64.
+    Raises TariffError with every finding of every version, or if the versions do not rise, differ
+    in currency, or have units without a common multiple in int64.
     """
     cdef Timeline timeline = Timeline(tuple(versions))
     if until_at is not None:
@@ -49,7 +49,7 @@ def compile_timeline(versions, *, until_at=None):
 
 
 cdef class Timeline:
-    """Compiled tariff versions; immutable but for the window of spans that it has laid out so far."""
+    """Compiled tariff versions; immutable but for the window of spans laid out so far."""
 
     def __cinit__(self):
         self.version_rows = NULL
@@ -87,7 +87,7 @@ cdef class Timeline:
         return self.versions[0][1].currency
 
     def warm(self, until_at):
-        """Lay out the spans of the 64 days before `until_at` now, so that no session waits for it."""
+        """Lay out the spans of the 64 days before `until_at` now; no session waits for it."""
         cdef int64_t until = int64_or_raise(until_at, "until_at", QuantityError)
         cdef int64_t first = self.version_rows[0].effective_at
         if until > first:
@@ -115,16 +115,16 @@ cdef class Timeline:
     def fingerprint(self, version_index):
         """Return a checksum of the prices of all versions up to that one.
 
-        A packed meter carries it, so that it cannot be continued under other prices by mistake. It is
-        made of what prices say, not of names or codes, and stays when versions are appended.
+        A packed meter carries it, so that it cannot be continued under other prices by mistake. It
+        is made of what prices say, not of names or codes, and stays when versions are appended.
         """
         return self._fingerprints[version_index]
 
-    # The row arrays are filled once by __init__; indices that are read from rows were written there,
-    # and span indices come from span_at, so plain pointer access stays inside the arrays.
+    # The row arrays are filled once by __init__; indices that are read from rows were written
+    # there, and span indices come from span_at, so plain pointer access stays inside the arrays.
 
     cdef Py_ssize_t span_at(self, int64_t at, Py_ssize_t hint) except -1:
-        """The index of the span that holds `at`; `hint` is where it was last, any number is allowed."""
+        """The index of the span that holds `at`; `hint`, any number, is where it was last."""
         cdef Py_ssize_t low, high, middle
         if at < self.window_from or at >= self.window_until:
             self.cover(at, at + 1)
@@ -204,7 +204,8 @@ cdef class Timeline:
             if version.constant_band >= 0:
                 spans.append((start, version.constant_band))
             else:
-                spans = _join(spans, _lay_out(self._zones[index], self._schedules[index], start, end))
+                laid = _lay_out(self._zones[index], self._schedules[index], start, end)
+                spans = _join(spans, laid)
         return spans
 
     cdef int _set_spans(self, list spans, int64_t from_at, int64_t until_at) except -1:
@@ -319,14 +320,14 @@ def _common_multiple(versions):
     multiple = lcm(*(per for _, tariff in versions for per in tariff_pers(tariff)))
     if multiple > LCM_MAX:
         raise TariffError(
-            f"the least common multiple of all `per` of all versions is {multiple}, above {LCM_MAX}: "
-            "use units that divide each other"
+            f"the least common multiple of all `per` of all versions is {multiple}, above "
+            f"{LCM_MAX}: use units that divide each other"
         )
     return multiple
 
 
 def _fingerprints(versions):
-    """The checksum of each prefix; the first version's instant is left out, since no meter that began
+    """The checksum of each prefix. The first version's instant is left out: no meter that began
     under it can tell when it became effective."""
     found = []
     checksum = 0
@@ -374,7 +375,7 @@ cdef list _lay_out(Zone zone, tuple schedules, int64_t from_at, int64_t until_at
 
 
 cdef list _join(list earlier, list later):
-    """Two neighbouring lists of spans as one; the same band on both sides of the seam is one span."""
+    """Two neighbouring lists of spans as one; a band on both sides of the seam is one span."""
     if earlier and later and earlier[len(earlier) - 1][1] == later[0][1]:
         return earlier + later[1:]
     return earlier + later

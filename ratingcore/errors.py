@@ -1,8 +1,8 @@
 """What the tariff engine refuses, by name: the tariff, the usage, or the amount.
 
 Callers sort by class: a `TariffError` is the price list's fault and stops its loading, a
-`QuantityError` or `AmountError` is one record's fault and sends that record to suspense. Every message
-names the thing, its value and the remedy, because it is shown to an operator as it stands.
+`QuantityError` or `AmountError` is one record's fault and sends that record to suspense. Every
+message names the thing, its value and the remedy, because it is shown to an operator as it stands.
 """
 
 

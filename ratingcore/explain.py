@@ -1,8 +1,8 @@
 """A priced piece in words that a customer understands, and as plain data for stores and sockets.
 
-Words are exact: a quantity is never rounded, an amount shows every decimal it has. Times are those of
-the clock of the zone that is given, with its distance from UTC, so the night on which an hour comes twice reads
-unambiguously.
+Words are exact: a quantity is never rounded, an amount shows every decimal it has. Times are those
+of the clock of the zone that is given, with its distance from UTC, so the night on which an hour
+comes twice reads unambiguously.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def explain(piece: Piece, *, currency: str, zone: str) -> list[str]:
 
 
 def piece_as_data(piece: Piece) -> dict[str, object]:
-    """Return the piece as a dict of plain integers and text, its segments as a list of such dicts."""
+    """Return the piece as a dict of plain integers and text, its segments as such dicts."""
     data: dict[str, object] = {key: getattr(piece, key) for key in PIECE_KEYS}
     data["segments"] = [
         {"band": segment.band, "metric": segment.metric}
@@ -73,8 +73,8 @@ def piece_as_data(piece: Piece) -> dict[str, object]:
 def piece_from_data(data: Mapping[str, object]) -> Piece:
     """Return the piece that `piece_as_data` wrote.
 
-    Raises RatingError if a key is missing, unknown or of the wrong type, or if the segments do not sum
-    to the charge: then it is not what was rated.
+    Raises RatingError if a key is missing, unknown or of the wrong type, or if the segments do not
+    sum to the charge: then it is not what was rated.
     """
     _require_keys(data, {*PIECE_KEYS, "segments"}, "piece")
     rows = data["segments"]
@@ -96,8 +96,9 @@ def quantity_text(metric: Metric, quantity: int) -> str:
     if metric is Metric.SECONDS:
         return _duration_text(quantity)
     for size, name in _OCTET_UNITS:
-        # two decimals at most, and only where they are exact; the binary units only when whole
-        if quantity >= size and quantity * 100 % size == 0 and (size % 10 == 0 or not quantity % size):
+        # decimal units with two decimals at most where those are exact, binary ones only when whole
+        step = size // 100 if size % 1000 == 0 else size
+        if quantity >= size and quantity % step == 0:
             whole, rest = divmod(quantity * 100 // size, 100)
             return f"{whole}.{rest:02}".rstrip("0").rstrip(".") + f" {name}"
     return f"{quantity} octets"

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t
 
 from ratingcore.compile cimport Timeline
-from ratingcore.piece cimport Piece
+from ratingcore.piece cimport Piece as PieceRecord
 from ratingcore.state cimport Line, State
 
 
@@ -17,5 +17,5 @@ cdef class Meter:
     cdef tuple _advance_cut(self, const Line *line, list cuts)
     cdef int64_t _instant(self, object at) except -1
     cdef bint _is_open(self) noexcept
-    cdef Piece _close(self)
+    cdef PieceRecord _close(self)
     cdef Meter _twin(self)

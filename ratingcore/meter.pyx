@@ -5,11 +5,12 @@ A meter keeps how much was used in each cell (tariff version, band, price, tier)
 start and prices the sum once, as one exact fraction over the common multiple of all units; so its
 total cannot depend on how usage was cut into reports (DESIGN.md, exactness 6). Octets between two
 reports lie on a straight line: at a boundary or a cut they are apportioned by time, cumulatively,
-rounded down, the rest to the later part. A cut only remembers what stood at its instant; the meter goes
-on (exactness 7), and a piece costs the difference of two rounded totals.
+rounded down, the rest to the later part. A cut only remembers what stood at its instant; the meter
+goes on (exactness 7), and a piece costs the difference of two rounded totals.
 
-A cell is the seam for all that a tariff may say more: an allowance is one more part of the key, a block
-changes how much of the walk is counted, a fee or bound acts on the sum. A call that fails changes nothing.
+A cell is the seam for all that a tariff may say more: an allowance is one more part of the key, a
+block changes how much of the walk is counted, a fee or bound acts on the sum. A call that fails
+changes nothing.
 """
 
 cimport cython
@@ -30,6 +31,7 @@ from ratingcore.wide cimport wide_numerator_max, wide_t
 
 from ratingcore.calendar import INSTANT_END
 from ratingcore.errors import AmountError, QuantityError, RatingError
+# the records under their Python names, for who imports them from here
 from ratingcore.piece import Piece as Piece
 from ratingcore.piece import Segment as Segment
 
@@ -48,8 +50,8 @@ cdef int64_t END = INSTANT_END
 def quote(Timeline timeline not None, started_at, seconds, *, input_octets=0, output_octets=0):
     """Return the price of a whole session at once, as one Piece.
 
-    Instants are epoch seconds; octets lie on a straight line. Raises QuantityError for usage that is
-    negative, absurd, or before the first tariff version, AmountError if the charge leaves int64.
+    Instants are epoch seconds; octets lie on a straight line. Raises QuantityError for usage that
+    is negative, absurd, or before the first tariff version, AmountError if the charge leaves int64.
     """
     cdef Meter meter = Meter(timeline, started_at)
     cdef Line line
@@ -61,8 +63,8 @@ def quote(Timeline timeline not None, started_at, seconds, *, input_octets=0, ou
     return make_piece(timeline, &meter.state)
 
 
-# A meter refers to its timeline and nothing refers back, so no cycle can hold one: the collector need
-# not visit a million of them.
+# A meter refers to its timeline and nothing refers back, so no cycle can hold one: the collector
+# need not visit a million of them.
 @cython.final
 @cython.no_gc
 cdef class Meter:
@@ -91,12 +93,13 @@ cdef class Meter:
     def advance(self, until, *, input_octets=0, output_octets=0, cuts=()):
         """Count usage up to `until` (epoch seconds) and return one Piece for each cut passed.
 
-        Counters are cumulative since the session's start. `cuts` are instants, strictly rising; those
-        inside (last report, until) each end a piece, and so does one at the last report's own instant
-        if something is open there. Octets lie on the straight line of the whole report.
+        Counters are cumulative since the session's start. `cuts` are instants, strictly rising;
+        those inside (last report, until) each end a piece, and so does one at the last report's own
+        instant if something is open there. Octets lie on the straight line of the whole report.
 
-        Raises QuantityError if time or a counter runs backwards or is absurd, or usage lies before the
-        first tariff version; AmountError if a piece's charge leaves int64. Then nothing has changed.
+        Raises QuantityError if time or a counter runs backwards or is absurd, or usage lies before
+        the first tariff version; AmountError if a piece's charge leaves int64. Then nothing has
+        changed.
         """
         cdef Line line
         self.draw_line(&line, until, input_octets, output_octets)
@@ -178,7 +181,8 @@ cdef class Meter:
         """Return the longest time from `until`, at most `cap_s`, that costs at most the amount.
 
         The cost is the rise of the rounded charge if no octets come. Exact: one second more would
-        cost more than `available_micros`, unless the cap is reached. Nothing fits a negative amount.
+        cost more than `available_micros`, unless the cap is reached. Nothing fits a negative
+        amount.
         """
         cdef int64_t available = int64_or_raise(available_micros, "available_micros", AmountError)
         cdef int64_t cap = int64_or_raise(cap_s, "cap_s", QuantityError)
@@ -239,8 +243,9 @@ cdef class Meter:
         line.output_until = _counter(output_octets, "output_octets")
         if line.input_until < line.input_from or line.output_until < line.output_from:
             raise QuantityError(
-                f"octets fall from {line.input_from} in, {line.output_from} out to {line.input_until} "
-                f"in, {line.output_until} out: counters are cumulative; rebase after a reset"
+                f"octets fall from {line.input_from} in, {line.output_from} out to "
+                f"{line.input_until} in, {line.output_until} out: counters are cumulative; "
+                "rebase after a reset"
             )
         if max(line.input_until - state.base_input,
                line.output_until - state.base_output) > COUNTER_MAX:
@@ -289,8 +294,8 @@ cdef class Meter:
             or self.state.output_octets != self.state.cut_output
         )
 
-    cdef Piece _close(self):
-        cdef Piece piece = make_piece(self.timeline, &self.state)
+    cdef PieceRecord _close(self):
+        cdef PieceRecord piece = make_piece(self.timeline, &self.state)
         cdef int32_t index
         self.state.cut_at = self.state.until
         self.state.cut_input = self.state.input_octets

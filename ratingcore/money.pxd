@@ -1,4 +1,4 @@
-"""What the other compiled modules of ratingcore use: the guard at the Python edge, without its call."""
+"""What the other compiled modules use: the guard at the Python edge, without its call."""
 
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from libc.stdint cimport int64_t

@@ -2,8 +2,8 @@
 """Amounts: int64 micros in, exact arithmetic with a 128-bit middle, text at the edge.
 
 An amount is a count of micros, 10^-6 of the currency's major unit (DESIGN.md, Money and usage). The
-only ways in are `exact_int` and `parse_amount`: Cython truncates a float or bool that is handed to an
-int64 parameter without a word, so both look at the object's type first. Nothing here is a float.
+only ways in are `exact_int` and `parse_amount`: Cython truncates a float or bool that is handed to
+an int64 parameter without a word, so both look at the object's type first. Nothing here is a float.
 """
 
 import re
@@ -34,7 +34,8 @@ cdef int64_t[7] _POWERS_OF_TEN = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
 def exact_int(object value, str name):
     """Return `value` if it is a plain int within int64; the door for every amount.
 
-    Raises AmountError for bool, float, Decimal, text, None, subclasses of int, and what does not fit.
+    Raises AmountError for bool, float, Decimal, text, None, subclasses of int, and what does not
+    fit.
     """
     int64_or_raise(value, name, AmountError)
     return value
@@ -43,8 +44,8 @@ def exact_int(object value, str name):
 def mul_div(object a, object b, object divisor, object mode):
     """Return a * b / divisor as an integer, rounded by `mode`; the product may have 128 bits.
 
-    Raises AmountError if an argument is no exact int64, the divisor is below 1, the mode is unknown,
-    or the result leaves int64.
+    Raises AmountError if an argument is no exact int64, the divisor is below 1, the mode is
+    unknown, or the result leaves int64.
     """
     cdef int64_t factor = int64_or_raise(a, "a", AmountError)
     cdef int64_t other = int64_or_raise(b, "b", AmountError)
@@ -77,16 +78,16 @@ def round_micros(object amount_micros, object decimals, object mode):
 
 
 def parse_amount(object text):
-    """Return the micros of an amount in text: "2.00" is 2_000_000; at most six decimals, no exponent.
+    """Return the micros of an amount in text: "2.00" is 2_000_000; at most six decimals.
 
     Raises AmountError for anything else than an optional minus, digits, a point and digits.
     """
     if not isinstance(text, str):
-        raise AmountError(f"amount is {text!r}, a {type(text).__name__}: write it as text, \"2.00\"")
+        raise AmountError(f"amount is {_short(text)}, no text: write it as \"2.00\"")
     match = _AMOUNT.fullmatch(text) if len(text) <= _TEXT_SIZE_MAX else None
     if match is None:
         raise AmountError(
-            f"amount is {text[:_TEXT_SIZE_MAX]!r}: write digits with at most six decimals, as \"2.00\""
+            f"amount is {text[:_TEXT_SIZE_MAX]!r}: write digits with at most six decimals, \"2.00\""
         )
     sign, major, minor = match.groups()
     micros = int(major) * MICROS + int((minor or "0").ljust(DECIMALS_MAX, "0"))
@@ -97,7 +98,7 @@ def parse_amount(object text):
 
 
 def format_amount(object amount_micros, object decimals=2):
-    """Return the amount as text with at least `decimals` decimals, and more (to six) if it has them.
+    """Return the amount as text with at least `decimals` decimals, and more if it has them.
 
     Nothing is rounded: 1_500 micros are "0.0015" and never "0.00". `parse_amount` reads it back.
     """

@@ -1,4 +1,4 @@
-"""Types of the compiled module `ratingcore.packing`: a part of the meter, it offers nothing to Python."""
+"""Types of the compiled module `ratingcore.packing`; the rest is the meter's."""
 
 PACK_FORMAT: int
 PACK_SIZE_MAX: int

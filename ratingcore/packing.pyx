@@ -1,10 +1,11 @@
 # cython: overflowcheck=True
 """A meter's state as a few hundred bytes of msgpack, and back: one flat array of integers.
 
-format, version index, fingerprint, started_at; until, base_at and cut_at in seconds after started_at;
-counters at `until`, at the base line, at the cut (input, output each); then for every cell its number,
-quantity, quantity at the cut, first and last use. What can be computed is not stored. The fingerprint
-ties the state to the prices it was counted under: under others it would be charged wrongly in silence.
+format, version index, fingerprint, started_at; until, base_at and cut_at in seconds after
+started_at; counters at `until`, at the base line, at the cut (input, output each); then for every
+cell its number, quantity, quantity at the cut, first and last use. What can be computed is not
+stored. The fingerprint ties the state to the prices it was counted under: under others it would be
+charged wrongly in silence.
 """
 
 import msgpack
@@ -80,8 +81,9 @@ cdef int require_same_prices(Timeline timeline, object version, object fingerpri
         )
     if timeline.fingerprint(version) != fingerprint:
         raise TariffError(
-            f"the meter counted under other prices than tariff {timeline.versions[version][1].name!r} "
-            f"has up to version {version}: give it the versions that the session began with"
+            f"the meter counted under other prices than tariff "
+            f"{timeline.versions[version][1].name!r} has up to version {version}: "
+            "give it the versions that the session began with"
         )
     return 0
 

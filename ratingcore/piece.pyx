@@ -12,8 +12,8 @@ cdef class Segment:
     """What one cell (time band, metric, tier) contributed to a piece.
 
     `quantity` (above 0) cost `price_micros` for every `per` units. `amount_micros` is the segment's
-    share of the piece's rounded charge, so segments sum to it exactly. `started_at` and `ended_at` are
-    the first and the last (exclusive) instant at which the cell was used within the piece.
+    share of the piece's rounded charge, so segments sum to it exactly. `started_at` and `ended_at`
+    are the first and the last (exclusive) instant at which the cell was used within the piece.
     """
 
     band: str

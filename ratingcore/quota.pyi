@@ -1,1 +1,1 @@
-"""Types of the compiled module `ratingcore.quota`: it offers nothing to Python; see `Meter.grant_seconds`."""
+"""Types of the compiled module `ratingcore.quota`: nothing is offered to Python."""

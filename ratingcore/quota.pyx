@@ -1,9 +1,10 @@
 # cython: overflowcheck=True
 """The inverse of pricing: how many seconds does an amount buy, under the tariff as it will change?
 
-Between two boundaries (of a band or a tier) a second costs the same, so the walk goes from boundary to
-boundary and divides once in each: exact, and never second by second. It works on the exact fraction
-before rounding; the caller has turned the amount into the largest fraction that rounds to it.
+Between two boundaries (of a band or a tier) a second costs the same, so the walk goes from boundary
+to boundary and divides once in each: exact, and never second by second. It works on the exact
+fraction before rounding; the caller has turned the amount into the largest fraction that rounds to
+it.
 """
 
 from libc.stdint cimport int32_t
@@ -43,7 +44,7 @@ cdef int64_t affordable_seconds(
 cdef int32_t _tier_of_seconds(
     Timeline timeline, int32_t band, int64_t used_s, int64_t *spell_s
 ) noexcept:
-    """The tier that prices the next second of the band, or -1; shortens the spell to the tier's end.
+    """The tier that prices the next second, or -1; shortens the spell to the tier's end.
 
     Row numbers come from the timeline itself, so they lie inside its arrays.
     """

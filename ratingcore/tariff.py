@@ -1,9 +1,10 @@
 """What a tariff says: frozen records, the week they draw, and the check of a tariff as a whole.
 
-Tariff > TimeBand > Price > Tier. The first band of the list whose weekdays and clock times match the
-local clock of the tariff's zone decides; its prices say what a unit of each metric costs, by tiers of
-the session's cumulative quantity. `day_schedule` is the one place where that first-match rule stands:
-the check looks in it for moments that no band covers, and `compile` lays it over real time.
+Tariff > TimeBand > Price > Tier. The first band of the list whose weekdays and clock times match
+the local clock of the tariff's zone decides; its prices say what a unit of each metric costs, by
+tiers of the session's cumulative quantity. `day_schedule` is the one place where that first-match
+rule stands: the check looks in it for moments that no band covers, and `compile` lays it over real
+time.
 
 Records are not checked when they are made, so that `check_tariff` can report every problem at once.
 """
@@ -11,6 +12,7 @@ Records are not checked when they are made, so that `check_tariff` can report ev
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from math import lcm
 from typing import NamedTuple
 
@@ -28,10 +30,10 @@ TIERS_MAX = 64
 """Tiers of one price."""
 
 PER_MAX = 10**15
-"""Units that one amount may buy (a PB); more is a typing error and endangers the common multiple."""
+"""Units that one amount may buy (a PB); more is a typing error and spoils the multiple."""
 
 LCM_MAX = (1 << 63) - 1
-"""The session's charge is one fraction over the least common multiple of all `per`; it stays int64."""
+"""A charge is one fraction over the least common multiple of all `per`, which stays int64."""
 
 TEXT_SIZE_MAX = 128
 """Characters of a name or a code."""
@@ -59,8 +61,8 @@ class Tier:
 class Price:
     """The tiers of one metric; the first begins at 0, thresholds rise strictly.
 
-    Thresholds are read over the cumulative quantity of the session in that metric, whatever bands it
-    went through.
+    Thresholds are read over the cumulative quantity of the session in that metric, whatever bands
+    it went through.
     """
 
     metric: Metric
@@ -71,9 +73,9 @@ class Price:
 class TimeBand:
     """A part of the week and its prices.
 
-    `weekdays` are Monday = 0 to Sunday = 6, empty for every day. `from_s` to `to_s` are seconds of the
-    local clock, half-open, 0 to 86400. A band with `from_s` above `to_s` wraps past midnight; the
-    weekday is then that of the second itself, not that of the evening before.
+    `weekdays` are Monday = 0 to Sunday = 6, empty for every day. `from_s` to `to_s` are seconds of
+    the local clock, half-open, 0 to 86400. A band with `from_s` above `to_s` wraps past midnight;
+    the weekday is then that of the second itself, not that of the evening before.
     """
 
     name: str
@@ -85,7 +87,7 @@ class TimeBand:
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """How a session's cumulative charge is rounded: the mode (`money.HALF_EVEN` ...) and decimals."""
+    """How a session's cumulative charge is rounded: `money.HALF_EVEN` ... and decimals."""
 
     mode: int = HALF_EVEN
     decimals: int = DECIMALS_MAX
@@ -131,7 +133,7 @@ def day_schedule(bands: tuple[TimeBand, ...], weekday: int) -> tuple[BandSpell, 
         edges.update((band.from_s, band.to_s))
     spells: list[BandSpell] = []
     marks = sorted(edges)
-    for from_s, to_s in zip(marks, marks[1:], strict=False):
+    for from_s, to_s in pairwise(marks):
         band_index = _first_match(bands, weekday, from_s)
         if spells and spells[-1].band == band_index:
             spells[-1] = spells[-1]._replace(to_s=to_s)
@@ -141,7 +143,7 @@ def day_schedule(bands: tuple[TimeBand, ...], weekday: int) -> tuple[BandSpell, 
 
 
 def check_tariff(tariff: Tariff) -> list[Finding]:
-    """Return every problem of the tariff, in the order of its keys; an empty list means it is usable.
+    """Return every problem of the tariff, in the order of its keys; none means it is usable.
 
     Bands may overlap: the first that matches decides. A moment of the week that no band covers is a
     finding that names the moment.
@@ -199,7 +201,9 @@ def _check_band(where: str, band: TimeBand) -> Iterator[Finding]:
     yield from _check_int(f"{where}.from_s", band.from_s, 0, DAY_S)
     yield from _check_int(f"{where}.to_s", band.to_s, 0, DAY_S)
     if band.from_s == band.to_s:
-        yield Finding(where, f"begins and ends at second {band.from_s}", "say 0 to 86400 for all day")
+        yield Finding(
+            where, f"begins and ends at second {band.from_s}", "say 0 to 86400 for all day"
+        )
     if not band.prices:
         yield Finding(f"{where}.prices", "no price", "say amount 0 if the band is free")
     metrics = [price.metric for price in band.prices]
@@ -269,10 +273,8 @@ def _check_common_multiple(tariff: Tariff) -> Iterator[Finding]:
 
 
 def tariff_pers(tariff: Tariff) -> set[int]:
-    """Return every `per` of the tariff; their common multiple is what its charges are counted in."""
-    return {
-        tier.per for band in tariff.bands for price in band.prices for tier in price.tiers
-    }
+    """Return every `per` of the tariff; charges are counted in their common multiple."""
+    return {tier.per for band in tariff.bands for price in band.prices for tier in price.tiers}
 
 
 def _moment(week_s: int) -> str:

@@ -1,1 +1,1 @@
-"""Types of the compiled module `ratingcore.usage`: a part of the meter, it offers nothing to Python."""
+"""Types of the compiled module `ratingcore.usage`: nothing is offered to Python."""

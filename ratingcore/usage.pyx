@@ -1,9 +1,9 @@
 # cython: overflowcheck=True
 """Counting: a report's straight line, walked from boundary to boundary into the cells of a state.
 
-The only writer of quantities. Row numbers come from the timeline and cell indices from `cell_count`, so
-plain pointer access stays inside the arrays; counters are at most 2**62 - 1 (see `meter`), so their sums
-stay int64.
+The only writer of quantities. Row numbers come from the timeline and cell indices from
+`cell_count`, so plain pointer access stays inside the arrays; counters are at most 2**62 - 1 (see
+`meter`), so their sums stay int64.
 """
 
 from libc.stdint cimport int32_t, uint32_t
@@ -19,7 +19,8 @@ from ratingcore.wide cimport wide_apportion
 cdef int follow_line(Timeline timeline, State *state, const Line *line, int64_t stop) except -1:
     """Count what was used from the state's instant to `stop`, an instant on the line.
 
-    Octets of a report that took no time belong to the second before it (to the first, at the start).
+    Octets of a report that took no time belong to the second before it (to the first, at the
+    start).
     """
     cdef Py_ssize_t span = state.span
     cdef int64_t at
@@ -106,7 +107,7 @@ cdef int _count(
 
 
 cdef Cell *_cell(State *state, int32_t number) except NULL:
-    """The cell of that number, made if this is its first use; few cells, so a scan beats any map."""
+    """The cell of that number, made at its first use; few cells, so a scan beats any map."""
     cdef int32_t index
     cdef int32_t room
     cdef Cell *cells

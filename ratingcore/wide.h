@@ -1,7 +1,8 @@
 /* 128-bit middles of money arithmetic: products that would not fit in int64, and their rounding.
  *
- * Plain C, because Cython's overflow checks know nothing of __int128. Every function that can overflow
- * returns 1 when it did and leaves its result untouched; the caller names the amount in an error.
+ * Plain C, because Cython's overflow checks know nothing of __int128. Every function that can
+ * overflow returns 1 when it did and leaves its result untouched; the caller names the amount in an
+ * error.
  */
 #ifndef RATINGCORE_WIDE_H
 #define RATINGCORE_WIDE_H
@@ -64,7 +65,7 @@ static inline int64_t wide_apportion(int64_t whole, int64_t elapsed, int64_t spa
     return (int64_t)((wide_t)whole * elapsed / span);
 }
 
-/* take as many of `units` as `limit` leaves room for, each amount * weight; *sum <= limit stays true */
+/* take as many of `units` as `limit` leaves room for, each amount * weight; *sum stays <= limit */
 static inline int64_t wide_take(wide_t *sum, wide_t limit, int64_t amount, int64_t weight,
                                 int64_t units)
 {

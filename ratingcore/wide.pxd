@@ -1,4 +1,4 @@
-"""Declarations of wide.h; Cython sees `wide_t` only as an opaque integer and never computes with it."""
+"""Declarations of wide.h; Cython sees `wide_t` as an opaque integer, never computes with it."""
 
 from libc.stdint cimport int64_t
 

@@ -24,6 +24,7 @@ from aaad.server.journal_segments import (
     remove_unfinished,
     segment_paths,
     sync_folder,
+    write_error,
 )
 
 JOURNAL_NUMBER_MAX: Final = 99
@@ -241,11 +242,14 @@ def _check_names(folder: Path, store_id: str, journal_number: int) -> None:
 
 def _lock_folder(folder: Path, journal_number: int) -> int:
     """Make the folder if need be, and hold the journal for this process."""
-    if not folder.is_dir():
-        folder.mkdir(mode=0o700, parents=True)
-        sync_folder(folder.parent)
     path = folder / f"journal-{journal_number:02d}.lock"
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True)
+            sync_folder(folder.parent)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise write_error(path, "make the folder or its lock", error) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

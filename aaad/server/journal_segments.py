@@ -246,7 +246,10 @@ class SegmentWriter:
         path = segment_path(folder, header.journal_number, header.first_lsn)
         unfinished = path.with_name(path.name + _UNFINISHED_SUFFIX)
         data = encode_header(header)
-        fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise write_error(path, "create the segment", error) from error
         try:
             _write_all(fd, data, 0)
             sync(fd)
@@ -254,7 +257,7 @@ class SegmentWriter:
             sync_folder(folder)
         except OSError as error:
             os.close(fd)
-            raise _write_error(path, "create the segment", error) from error
+            raise write_error(path, "create the segment", error) from error
         return cls(path, fd, position=len(data), sync=sync)
 
     @classmethod
@@ -271,7 +274,7 @@ class SegmentWriter:
             sync(fd)
         except OSError as error:
             os.close(fd)
-            raise _write_error(path, "make its last group durable", error) from error
+            raise write_error(path, "make its last group durable", error) from error
         return cls(path, fd, position=end.offset, sync=sync)
 
     def append(self, group: bytes) -> None:
@@ -286,11 +289,11 @@ class SegmentWriter:
             _write_all(self._fd, group, self.position)
         except OSError as error:
             os.ftruncate(self._fd, self.position)
-            raise _write_error(self.path, f"write {len(group)} bytes", error) from error
+            raise write_error(self.path, f"write {len(group)} bytes", error) from error
         try:
             self._sync(self._fd)
         except OSError as error:
-            raise _write_error(self.path, "make a group durable", error) from error
+            raise write_error(self.path, "make a group durable", error) from error
         self.position += len(group)
 
     def close(self) -> None:
@@ -333,7 +336,8 @@ def _rewrite(fd: int, start: int, end: int) -> None:
         start += len(data)
 
 
-def _write_error(path: Path, action: str, error: OSError) -> JournalError:
+def write_error(path: Path, action: str, error: OSError) -> JournalError:
+    """The error for an operator when the disk refuses to do `action`."""
     what = f"cannot {action}: {error.strerror} (errno {error.errno})"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return JournalError(path, what, "free space on this disk, then start aaad again")

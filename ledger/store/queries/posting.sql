@@ -1,8 +1,19 @@
--- What the one writer of balances writes. Parameters that are rows come in executemany order.
+-- What the one writer of balances writes.
+
+-- Sessions are written at once, in the belief that all win their compare-and-set; when the count of changed
+-- rows says that one did not, they are taken back to here and sorted out.
+-- name: mark_sessions ()
+SAVEPOINT sessions;
+
+-- name: take_back_sessions ()
+ROLLBACK TO SAVEPOINT sessions;
+
+-- name: keep_sessions ()
+RELEASE SAVEPOINT sessions;
 
 -- name: fetch_session_versions (keys)
 -- dialect: sqlite
-SELECT s.session_id, s.version
+SELECT s.session_id, s.version, s.status
 FROM json_each(:keys) AS k
 CROSS JOIN session AS s ON s.account_id = k.value ->> 0 AND s.session_id = k.value ->> 1;
 
@@ -13,30 +24,47 @@ FROM json_each(:keys) AS k
 CROSS JOIN session AS s ON s.nas = k.value ->> 0 AND s.acct_session_id = k.value ->> 1
     AND s.started_at = k.value ->> 2 AND s.account_id = k.value ->> 3;
 
--- name: insert_session (account_id, session_id, nas, acct_session_id, user_name, started_at, service_id, status, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s, ended_at, terminate_cause, presumed)
+-- name: insert_session (account_id, session_id, nas, acct_session_id, user_name, started_at, service_id, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s, status, ended_at, terminate_cause, presumed)
 INSERT INTO session (
-    account_id, session_id, nas, acct_session_id, user_name, started_at, service_id, status, version,
-    journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter,
-    pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client,
-    nas_address, nas_port, framed_address, calling_station_id, called_station_id, class,
-    interim_interval_s, ended_at, terminate_cause, presumed)
+    account_id, session_id, nas, acct_session_id, user_name, started_at, service_id, version,
+    journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters,
+    meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets,
+    accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id,
+    called_station_id, class, interim_interval_s, status, ended_at, terminate_cause, presumed)
 VALUES (
-    :account_id, :session_id, :nas, :acct_session_id, :user_name, :started_at, :service_id, :status,
-    :version, :journal_number, :lsn, :last_at, :heard_at, :session_time_s, :input_octets, :output_octets,
-    :counters, :meter, :pieces, :period_start_at, :open_seconds, :open_input_octets, :open_output_octets,
-    :accrued_micros, :client, :nas_address, :nas_port, :framed_address, :calling_station_id,
-    :called_station_id, :class, :interim_interval_s, :ended_at, :terminate_cause, :presumed);
+    :account_id, :session_id, :nas, :acct_session_id, :user_name, :started_at, :service_id,
+    :version, :journal_number, :lsn, :last_at, :heard_at, :session_time_s, :input_octets,
+    :output_octets, :counters, :meter, :pieces, :period_start_at, :open_seconds, :open_input_octets,
+    :open_output_octets, :accrued_micros, :client, :nas_address, :nas_port, :framed_address,
+    :calling_station_id, :called_station_id, :class, :interim_interval_s, :status, :ended_at,
+    :terminate_cause, :presumed)
+ON CONFLICT DO NOTHING;
 
--- name: update_session (account_id, session_id, stored_version, service_id, status, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s, ended_at, terminate_cause, presumed)
+-- The usual report: the session stays open, and no index is touched.
+-- name: advance_session (account_id, session_id, stored_version, service_id, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s)
 UPDATE session SET
-    service_id = :service_id, status = :status, version = :version, journal_number = :journal_number,
-    lsn = :lsn, last_at = :last_at, heard_at = :heard_at, session_time_s = :session_time_s,
-    input_octets = :input_octets, output_octets = :output_octets, counters = :counters, meter = :meter,
-    pieces = :pieces, period_start_at = :period_start_at, open_seconds = :open_seconds,
-    open_input_octets = :open_input_octets, open_output_octets = :open_output_octets,
-    accrued_micros = :accrued_micros, client = :client, nas_address = :nas_address,
-    nas_port = :nas_port, framed_address = :framed_address, calling_station_id = :calling_station_id,
-    called_station_id = :called_station_id, class = :class, interim_interval_s = :interim_interval_s,
+    service_id = :service_id, version = :version, journal_number = :journal_number, lsn = :lsn,
+    last_at = :last_at, heard_at = :heard_at, session_time_s = :session_time_s, input_octets =
+    :input_octets, output_octets = :output_octets, counters = :counters, meter = :meter, pieces =
+    :pieces, period_start_at = :period_start_at, open_seconds = :open_seconds, open_input_octets =
+    :open_input_octets, open_output_octets = :open_output_octets, accrued_micros = :accrued_micros,
+    client = :client, nas_address = :nas_address, nas_port = :nas_port, framed_address =
+    :framed_address, calling_station_id = :calling_station_id, called_station_id =
+    :called_station_id, class = :class, interim_interval_s = :interim_interval_s
+WHERE account_id = :account_id AND session_id = :session_id AND version = :stored_version
+    AND status = 'open';
+
+-- An end, or a presumed end taken back.
+-- name: settle_session (account_id, session_id, stored_version, service_id, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s, status, ended_at, terminate_cause, presumed)
+UPDATE session SET
+    service_id = :service_id, version = :version, journal_number = :journal_number, lsn = :lsn,
+    last_at = :last_at, heard_at = :heard_at, session_time_s = :session_time_s, input_octets =
+    :input_octets, output_octets = :output_octets, counters = :counters, meter = :meter, pieces =
+    :pieces, period_start_at = :period_start_at, open_seconds = :open_seconds, open_input_octets =
+    :open_input_octets, open_output_octets = :open_output_octets, accrued_micros = :accrued_micros,
+    client = :client, nas_address = :nas_address, nas_port = :nas_port, framed_address =
+    :framed_address, calling_station_id = :calling_station_id, called_station_id =
+    :called_station_id, class = :class, interim_interval_s = :interim_interval_s, status = :status,
     ended_at = :ended_at, terminate_cause = :terminate_cause, presumed = :presumed
 WHERE account_id = :account_id AND session_id = :session_id AND version = :stored_version;
 
@@ -69,18 +97,18 @@ VALUES (:account_id, :bill_unit_id, :item_kind, :cycle_start_at, :resource, :amo
 ON CONFLICT (account_id, bill_unit_id, item_kind, cycle_start_at, resource)
 DO UPDATE SET amount_micros = item.amount_micros + excluded.amount_micros;
 
--- name: add_posted (account_id, resource, posted_micros)
+-- name: add_to_balance (account_id, resource, posted_micros, accrued_micros)
 INSERT INTO balance (account_id, resource, posted_micros, accrued_micros, leased_micros)
-VALUES (:account_id, :resource, :posted_micros, 0, 0)
-ON CONFLICT (account_id, resource)
-DO UPDATE SET posted_micros = balance.posted_micros + excluded.posted_micros;
+VALUES (:account_id, :resource, :posted_micros, :accrued_micros, 0)
+ON CONFLICT (account_id, resource) DO UPDATE SET
+    posted_micros = balance.posted_micros + excluded.posted_micros,
+    accrued_micros = balance.accrued_micros + excluded.accrued_micros;
 
--- What open sessions run up is money of the account's currency.
+-- What open sessions run up is money of the account's currency, whose row the registration made.
 -- name: add_accrued (account_id, accrued_micros)
-INSERT INTO balance (account_id, resource, posted_micros, accrued_micros, leased_micros)
-SELECT account_id, currency, 0, :accrued_micros, 0 FROM account WHERE account_id = :account_id
-ON CONFLICT (account_id, resource)
-DO UPDATE SET accrued_micros = balance.accrued_micros + excluded.accrued_micros;
+UPDATE balance SET accrued_micros = accrued_micros + :accrued_micros
+WHERE account_id = :account_id
+    AND resource = (SELECT currency FROM account WHERE account_id = :account_id);
 
 -- name: add_to_usage_counter (account_id, service_id, period_start_at, seconds, input_octets, output_octets, charge_micros)
 INSERT INTO usage_counter (

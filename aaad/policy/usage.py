@@ -1,0 +1,282 @@
+"""What an accounting report means for its session: identity, counters, wraps, resets, cuts and ends.
+
+Pure: reports come in journal order, each with the facts it needs; the session is changed, nothing is awaited.
+Late, repeated, reordered and missing reports cost nothing twice:
+
+- a session is (NAS, Acct-Session-Id, start), and a report belongs to the one whose start lies within
+  START_TOLERANCE_S of its own;
+- usage only grows: a smaller Acct-Session-Time is an older report, and an older report adds nothing;
+- a smaller octet counter with a later time is a 32-bit wrap if the line could have carried it, else a reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aaad.policy.report import WORD, Report
+from aaad.policy.session import AccountTerms, NasCounters, Session
+from aaad.radius.codes import AcctStatusType, TerminateCause
+from ledger.model import SessionStatus
+from ledger.rules.cycles import cuts_between
+from ratingcore.compile import Timeline
+from ratingcore.meter import Meter
+
+START_TOLERANCE_S = 120
+"""Reports of one session agree on its start to within this; a reused id after a power cut does not."""
+
+
+class Effect(StrEnum):
+    """What a report did to its session; each has a counter."""
+
+    STARTED = "started"
+    COUNTED = "counted"
+    ENDED = "ended"
+    REPEATED = "repeated"  # counters not higher: acknowledged, adds nothing
+    AFTER_END = "after_end"  # the session had ended by a Stop: acknowledged, adds nothing
+    REOPENED = "reopened"  # a presumed end was wrong: the NAS speaks again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NasFacts:
+    """What is configured of the NAS that a report comes from."""
+
+    timestamp_window_s: int
+    line_rate_bps: int
+    adopt_from: int | None
+    booted_at: int | None  # latest Accounting-On/Off of this (client, NAS)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The session a report belongs to (None: a new one), when the report was true, and its own start."""
+
+    session: Session | None
+    instant: int
+    start: int
+
+
+def place(report: Report, candidates: Iterable[Session], nas: NasFacts) -> Placement:
+    """Find the session of a report among those, open or closed, of its NAS and Acct-Session-Id.
+
+    The nearest start within the tolerance wins. A start by our own clock is tried too: a NAS that corrects its
+    clock in the middle of a session keeps its session.
+    """
+    instant = report.instant(nas.timestamp_window_s)
+    known = tuple(candidates)
+    for at in dict.fromkeys((instant, report.received_instant)):
+        start = at - _duration(report, at, known)
+        near = [s for s in known if abs(s.started_at - start) <= START_TOLERANCE_S]
+        if near:
+            return Placement(min(near, key=lambda s: abs(s.started_at - start)), at, start)
+    return Placement(None, instant, instant - (report.session_time_s or 0))
+
+
+def _duration(report: Report, at: int, known: tuple[Session, ...]) -> int:
+    """Acct-Session-Time, or what the latest session of this id makes of a report that lacks it."""
+    if report.session_time_s is not None:
+        return report.session_time_s
+    if report.status == AcctStatusType.START or not known:
+        return 0
+    return max(0, at - max(session.started_at for session in known))
+
+
+def open_session(
+    report: Report,
+    placement: Placement,
+    *,
+    session_id: int,
+    journal_number: int,
+    terms: AccountTerms,
+    timeline: Timeline,
+    nas: NasFacts,
+) -> Session:
+    """A session seen for the first time. `apply` must follow: it counts what the report says.
+
+    If it began before its service was activated, or before the instant from which this NAS is ours, it is taken
+    over: its counters are the base line, and only what comes after is charged.
+    """
+    adopted = report.status != AcctStatusType.START and (
+        placement.start < terms.activated_at
+        or (nas.adopt_from is not None and placement.start < nas.adopt_from)
+    )
+    counts_from = placement.instant if adopted else placement.start
+    session = Session(
+        session_id=session_id,
+        terms=terms,
+        meter=Meter(timeline, counts_from),
+        nas=report.nas,
+        acct_session_id=report.acct_session_id,
+        user_name=report.user_name,
+        started_at=placement.start,
+        last_at=counts_from,
+        heard_at=report.received_at,
+        lsn=report.lsn,
+        journal_number=journal_number,
+        client=report.client,
+    )
+    if adopted:
+        session.session_time_s = placement.instant - placement.start
+        session.counters = NasCounters(
+            report.input_octets, report.output_octets, report.gigawords
+        )
+    return session
+
+
+def apply(session: Session, report: Report, placement: Placement, nas: NasFacts) -> Effect:
+    """Bring a session up to a report that was placed on it."""
+    session.lsn = report.lsn
+    session.heard_at = max(session.heard_at, report.received_at)
+    if not session.is_open and not session.presumed:
+        return Effect.AFTER_END
+    reopened = not session.is_open and _speaks_again(session, report, placement, nas)
+    if not session.is_open and not reopened:
+        return Effect.AFTER_END
+    if reopened:
+        _reopen(session)
+    _remember(session, report)
+    counted = _count(session, report, placement, nas)
+    if report.status == AcctStatusType.STOP:
+        _end(session, cause=terminate_cause(report.terminate_cause), presumed=False)
+        return Effect.ENDED
+    if _ended_by_boot(session, placement, nas):
+        _end(session, cause="NAS-Reboot", presumed=True)
+        return Effect.ENDED
+    if reopened:
+        return Effect.REOPENED
+    if report.status == AcctStatusType.START:
+        return Effect.STARTED
+    return Effect.COUNTED if counted else Effect.REPEATED
+
+
+def end_when_last_heard(session: Session, *, lsn: int, cause: str) -> None:
+    """A boot of the NAS, a reused id or silence ended the session: its end is presumed (exactness 16)."""
+    session.lsn = lsn
+    _end(session, cause=cause, presumed=True)
+
+
+def terminate_cause(number: int) -> str:
+    """The name of an Acct-Terminate-Cause (RFC 2866 s.5.10), or its number."""
+    if number == 0:
+        return ""
+    try:
+        return TerminateCause(number).name.replace("_", "-").title()
+    except ValueError:
+        return str(number)
+
+
+def _speaks_again(
+    session: Session, report: Report, placement: Placement, nas: NasFacts
+) -> bool:
+    """Whether a report corrects a presumed end: it is of a later instant than the session was last heard."""
+    return (report.session_time_s or 0) > session.session_time_s or (
+        report.status == AcctStatusType.STOP
+        or (placement.instant > session.last_at and not _ended_by_boot(session, placement, nas))
+    )
+
+
+def _reopen(session: Session) -> None:
+    session.status = SessionStatus.OPEN
+    session.ended_at = None
+    session.terminate_cause = ""
+    session.presumed = False
+
+
+def _ended_by_boot(session: Session, placement: Placement, nas: NasFacts) -> bool:
+    """A report from before the NAS's boot, of a session that began before it: nothing more will come."""
+    booted_at = nas.booted_at
+    return (
+        booted_at is not None and session.started_at < booted_at and placement.instant < booted_at
+    )
+
+
+def _remember(session: Session, report: Report) -> None:
+    """What the NAS says of itself and the user; what it does not repeat is kept."""
+    session.client = report.client
+    session.nas_address = report.nas_address or session.nas_address
+    session.nas_port = report.nas_port or session.nas_port
+    session.framed_address = report.framed_address or session.framed_address
+    session.calling_station_id = report.calling_station_id or session.calling_station_id
+    session.called_station_id = report.called_station_id or session.called_station_id
+    session.class_ = report.class_ or session.class_
+
+
+def _count(session: Session, report: Report, placement: Placement, nas: NasFacts) -> bool:
+    """Advance the meter to a report whose counters are higher. Whether there was anything to count.
+
+    The meter goes first: if it refuses a quantity, nothing of the session has changed.
+    """
+    duration = report.session_time_s
+    if duration is None:
+        duration = max(0, placement.instant - session.started_at)
+    elapsed_s = duration - session.session_time_s
+    if elapsed_s < 0:
+        return False  # an older report that was overtaken
+    counters = session.counters
+    wide = counters.gigawords or report.gigawords
+    carried = nas.line_rate_bps * elapsed_s // 8
+    grown_in, new_in = _grown(
+        counters.input_octets, report.input_octets, wide, elapsed_s > 0, carried
+    )
+    grown_out, new_out = _grown(
+        counters.output_octets, report.output_octets, wide, elapsed_s > 0, carried
+    )
+    if not (elapsed_s or grown_in or grown_out):
+        return False
+    until = max(session.last_at, session.started_at + duration)
+    _advance(session, until, session.input_octets + grown_in, session.output_octets + grown_out)
+    session.session_time_s = duration
+    session.counters = NasCounters(new_in, new_out, wide)
+    return True
+
+
+def _advance(session: Session, until: int, input_octets: int, output_octets: int) -> None:
+    """Price up to `until`, divided at the borders on the way (exactness 7).
+
+    A border on which the meter stands exactly is cut by the first report beyond it.
+    """
+    meter, terms = session.meter, session.terms
+    cuts = cuts_between(
+        meter.started_at,
+        max(meter.cut_at, meter.until - 1),
+        until,
+        bill_day=terms.bill_day,
+        zone=terms.zone,
+    )
+    pieces = meter.advance(
+        until, input_octets=input_octets, output_octets=output_octets, cuts=cuts
+    )
+    session.last_at = until
+    session.input_octets = input_octets
+    session.output_octets = output_octets
+    for piece in pieces:
+        session.add_piece(piece)
+
+
+def _grown(
+    last: int, reported: int, wide: bool, later: bool, carried_max: int
+) -> tuple[int, int]:
+    """How many octets a counter stands for beyond `last`, and the counter's new state.
+
+    `last` contains the wraps inferred so far; `wide` counters (Gigawords) cannot wrap.
+    """
+    low = last if wide else last % WORD
+    if reported >= low:
+        return reported - low, last - low + reported
+    if not later:
+        return 0, last  # of the same instant: an older packet
+    wrapped = WORD - low + reported
+    if not wide and wrapped <= carried_max:
+        return wrapped, last + wrapped
+    return reported, reported  # the NAS counts from zero again
+
+
+def _end(session: Session, *, cause: str, presumed: bool) -> None:
+    session.status = SessionStatus.CLOSED
+    session.ended_at = session.last_at
+    session.terminate_cause = cause
+    session.presumed = presumed
+    piece = session.meter.close_piece()
+    if piece is not None:
+        session.add_piece(piece)

@@ -1,0 +1,325 @@
+"""Access-Requests: facts from memory, a decision, an answer; rejects are delayed a little.
+
+What is missing in memory is fetched for the whole batch by a task of a bounded number; slow password verifiers run
+in a bounded pool of threads. A login is decided only after what its user has been acknowledged for is applied.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from aaad.policy.authenticate import Proof, authenticate, needs_verifier
+from aaad.policy.authorize import RejectReason, authorize, session_timeout_s
+from aaad.policy.class_attribute import make_class
+from aaad.policy.reply import (
+    EncodeNamed,
+    accept_attributes,
+    encode_profile,
+    reject_attributes,
+)
+from aaad.radius import attribute_types as attribute
+from aaad.radius.codes import Code
+from aaad.radius.errors import DiscardReason
+from aaad.radius.packet import encode_reply
+from aaad.radius.passwords import decrypt_pap
+from aaad.server.applier import Applier
+from aaad.server.datagrams import Peer
+from aaad.server.directory import Directory, Entry
+from aaad.server.facts import facts_at
+from aaad.server.gate import Gate, Request
+from aaad.server.journal import Journal
+from aaad.server.listener import Listener
+from aaad.server.metrics import Metrics
+from aaad.server.session_table import SessionTable
+from ledger.clock import Clock
+from ledger.credentials import verify_password
+from ledger.logs import Logger, RateLimiter
+from ledger.model import Offer
+from ledger.rules.logins import canonical_login
+from ledger.store.contract import StoreUnavailable
+
+CODES = frozenset({Code.ACCESS_REQUEST, Code.STATUS_SERVER})
+
+TASKS_MAX = 512
+"""Logins that wait for the store or a verifier at one time; more are not answered, so the NAS tries elsewhere."""
+
+REJECTS_DELAYED_MAX = 10_000
+"""Rejects held back at one time; more go out at once."""
+
+CATCH_UP_MAX_S = 2.0
+"""How long a login waits for acknowledged accounting to be applied before it is decided on what is known."""
+
+VERIFIED_MAX = 10_000
+"""Verifier outcomes kept, so that argon2 is paid once and not at each login."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A request and the name it means."""
+
+    request: Request
+    user_name: bytes
+    login: str
+
+    @property
+    def brand(self) -> str:
+        """The brand of its client."""
+        return self.request.client.brand.name
+
+
+class AccessHandler:
+    """Handles what arrives at the authentication ports."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        journal: Journal,
+        applier: Applier,
+        directory: Directory,
+        sessions: SessionTable,
+        encode: Callable[[], EncodeNamed],
+        clock: Clock,
+        monotonic: Callable[[], float],
+        reject_delay_s: float,
+        password_threads: int,
+        limiter: RateLimiter,
+        metrics: Metrics,
+        log: Logger,
+    ) -> None:
+        self._gate = gate
+        self._journal = journal
+        self._applier = applier
+        self._directory = directory
+        self._sessions = sessions
+        self._encode = encode
+        self._clock = clock
+        self._monotonic = monotonic
+        self._reject_delay_s = reject_delay_s
+        self._threads = ThreadPoolExecutor(password_threads, thread_name_prefix="password")
+        self._limiter = limiter
+        self._metrics = metrics
+        self._log = log
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._rejects_delayed = 0
+        self._verified = VerifiedPasswords()
+
+    @property
+    def outstanding(self) -> int:
+        """Logins that are not answered yet, delayed rejects included."""
+        return self._waiting + self._rejects_delayed
+
+    def handle(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> None:
+        """A batch of datagrams."""
+        replies: list[tuple[bytes, Peer]] = []
+        missing: list[Login] = []
+        for request in self._gate.admit(listener, received):
+            if request.packet.code == Code.STATUS_SERVER:
+                replies.append(self._finish(request, Code.ACCESS_ACCEPT, b""))
+            elif not self._journal.writable:
+                self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
+            else:
+                self._sort(self._login(request), replies, missing)
+        listener.send(replies)
+        if missing:
+            self._start(missing, self._decide_later(listener, missing))
+
+    def forget_passwords(self) -> None:
+        """Credentials changed: verifier outcomes are no longer known."""
+        self._verified.clear()
+
+    async def close(self) -> None:
+        """Finish what was begun, and end the threads."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _login(self, request: Request) -> Login:
+        user_name = request.packet.get(attribute.USER_NAME) or b""
+        return Login(request, user_name, canonical_login(request.client.brand, user_name))
+
+    def _sort(
+        self, login: Login, replies: list[tuple[bytes, Peer]], missing: list[Login]
+    ) -> None:
+        """Decide a login now, or put it with those that must wait."""
+        entry = self._directory.find(login.brand, login.login)
+        known = entry is not None or self._directory.is_known_missing(login.brand, login.login)
+        if not known or self._applier.backlog:
+            missing.append(login)
+        elif entry is not None and needs_verifier(login.request.packet, entry.password):
+            self._start([login], self._verify_later(login, entry))
+        else:
+            self._decide(login, entry, None, replies)
+
+    def _start(self, logins: list[Login], work: Coroutine[Any, Any, None]) -> None:
+        """Run work for logins that wait, within the bound."""
+        if self._waiting + len(logins) > TASKS_MAX:
+            work.close()
+            for login in logins:
+                self._gate.give_up(login.request, DiscardReason.OVERLOAD)
+            return
+        self._waiting += len(logins)
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._done(done, len(logins)))
+
+    def _done(self, task: asyncio.Task[None], logins: int) -> None:
+        self._tasks.discard(task)
+        self._waiting -= logins
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._metrics.count("access_errors")
+            self._log.error("access_failed", error=repr(error))
+
+    async def _decide_later(self, listener: Listener, logins: list[Login]) -> None:
+        try:
+            async with asyncio.timeout(CATCH_UP_MAX_S):
+                await self._applier.caught_up()
+        except TimeoutError:
+            self._metrics.count("access_before_accounting")
+        try:
+            await self._directory.load([(login.brand, login.login) for login in logins])
+        except StoreUnavailable:
+            for login in logins:
+                self._gate.give_up(login.request, DiscardReason.STORE_UNAVAILABLE)
+            return
+        replies: list[tuple[bytes, Peer]] = []
+        for login in logins:
+            entry = self._directory.find(login.brand, login.login)
+            if entry is not None and needs_verifier(login.request.packet, entry.password):
+                self._start([login], self._verify_later(login, entry))
+            else:
+                self._decide(login, entry, None, replies)
+        listener.send(replies)
+
+    async def _verify_later(self, login: Login, entry: Entry) -> None:
+        """Check a password against its slow verifier in a thread, unless it was lately."""
+        assert entry.password is not None
+        assert entry.password.verifier is not None
+        offered = decrypt_pap(login.request.packet, login.request.client.secret)
+        verifier = entry.password.verifier
+        if offered is None:
+            verified = False
+        elif self._verified.contains(verifier, offered):
+            verified = True
+        else:
+            loop = asyncio.get_running_loop()
+            verified = await loop.run_in_executor(
+                self._threads, verify_password, verifier, offered
+            )
+            if verified:
+                self._verified.add(verifier, offered)
+        replies: list[tuple[bytes, Peer]] = []
+        self._decide(login, entry, verified, replies)
+        login.request.listener.send(replies)
+
+    def _decide(
+        self,
+        login: Login,
+        entry: Entry | None,
+        verified: bool | None,
+        replies: list[tuple[bytes, Peer]],
+    ) -> None:
+        request = login.request
+        proof = authenticate(
+            request.packet,
+            request.client.secret,
+            entry.password if entry else None,
+            user_name=login.user_name,
+            allow_mschapv1=request.client.settings.allow_mschapv1,
+            verified=verified,
+        )
+        if proof.refusal is not None or entry is None:
+            self._reject(login, proof.refusal or RejectReason.UNKNOWN_USER, "", proof)
+            return
+        facts = facts_at(self._directory, self._sessions, entry, self._clock.now())
+        refusal = authorize(facts)
+        if refusal is not None:
+            self._reject(login, refusal.reason, refusal.detail, proof)
+            return
+        assert facts.offer is not None
+        attributes = accept_attributes(
+            self._profile(entry, facts.offer),
+            session_timeout_s=session_timeout_s(facts),
+            class_value=make_class(
+                self._directory.class_key, entry.subscriber.service.service_id
+            ),
+            proof=proof.reply,
+        )
+        self._metrics.count("access_accepts")
+        replies.append(self._finish(request, Code.ACCESS_ACCEPT, attributes))
+
+    def _profile(self, entry: Entry, offer: Offer) -> bytes:
+        """The encoded reply of an offer for this service; made once per version of the offer."""
+        profile = entry.reply_profiles.get(id(offer))
+        if profile is None:
+            profile = encode_profile(offer, entry.subscriber.service, self._encode())
+            entry.reply_profiles = {id(offer): profile}
+        return profile
+
+    def _reject(self, login: Login, reason: RejectReason, detail: str, proof: Proof) -> None:
+        """Refuse, after the delay; the log tells the reason, once a minute and name with a count."""
+        self._metrics.count(f"access_rejects_{reason.value}")
+        more = self._limiter.admit("access_rejected", login.login, now_s=self._monotonic())
+        if more is not None:
+            self._log.info(
+                "access_rejected",
+                login=login.login,
+                client=login.request.client.settings.name,
+                reason=reason.value,
+                detail=detail,
+                method=proof.method.value,
+                more=more,
+            )
+        attributes = reject_attributes(detail, proof.reply)
+        if self._reject_delay_s <= 0 or self._rejects_delayed >= REJECTS_DELAYED_MAX:
+            self._send_reject(login.request, attributes)
+            return
+        self._rejects_delayed += 1
+        asyncio.get_running_loop().call_later(
+            self._reject_delay_s, self._send_delayed, login.request, attributes
+        )
+
+    def _send_delayed(self, request: Request, attributes: bytes) -> None:
+        self._rejects_delayed -= 1
+        self._send_reject(request, attributes)
+
+    def _send_reject(self, request: Request, attributes: bytes) -> None:
+        request.listener.send([self._finish(request, Code.ACCESS_REJECT, attributes)])
+
+    def _finish(self, request: Request, code: Code, attributes: bytes) -> tuple[bytes, Peer]:
+        reply = encode_reply(request.packet, code, attributes, request.client.secret)
+        self._gate.complete(request, reply)
+        return reply, request.peer
+
+
+class VerifiedPasswords:
+    """Passwords that a slow verifier has found right, as keyed digests of this process; bounded."""
+
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
+        self._digests: OrderedDict[bytes, None] = OrderedDict()
+
+    def contains(self, verifier: str, offered: bytes) -> bool:
+        """Whether this very password was right for this very verifier."""
+        return self._digest(verifier, offered) in self._digests
+
+    def add(self, verifier: str, offered: bytes) -> None:
+        """Remember a right one."""
+        self._digests[self._digest(verifier, offered)] = None
+        while len(self._digests) > VERIFIED_MAX:
+            self._digests.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._digests.clear()
+
+    def _digest(self, verifier: str, offered: bytes) -> bytes:
+        return hmac.digest(self._key, verifier.encode() + b"\0" + offered, "sha256")

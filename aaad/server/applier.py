@@ -1,0 +1,355 @@
+"""Applies durable journal records to the sessions, in journal order: the one place where live state changes.
+
+What is applied here is what a replay applies after a crash: the same records through the same code, with received
+times from the journal. A record whose facts are not in memory waits, and all behind it wait with it, until the
+store has answered. A record that cannot be processed goes to suspense, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aaad.policy.account_state import AccountState
+from aaad.policy.class_attribute import read_class
+from aaad.policy.report import Report, is_session_report
+from aaad.policy.session import Session
+from aaad.policy.usage import (
+    Effect,
+    NasFacts,
+    Placement,
+    apply,
+    end_when_last_heard,
+    open_session,
+    place,
+)
+from aaad.radius.codes import AcctStatusType
+from aaad.server.directory import Directory, Entry
+from aaad.server.metrics import Metrics
+from aaad.server.session_table import SessionTable
+from ledger.ids import make_id
+from ledger.model import BootInstant, Limit, LimitCrossing, SuspenseRecord, UsageMetric
+from ledger.rules.limits import CREDIT_LIMIT, LimitUse, Totals, crossing_key, crossings
+from ratingcore.errors import RatingError
+
+SEQUENCE_MASK = 0xFFFF
+"""Session ids carry the low bits of the LSN: the same record makes the same id at a replay."""
+
+BATCH_MAX = 1024
+"""Records whose missing facts are fetched together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """A durable Accounting-Request: what it says, and the journal's bytes of it should it need suspense."""
+
+    report: Report
+    received_us: int
+    brand: str
+    login: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A durable decision: a session that was not heard since `heard_at` has ended."""
+
+    lsn: int
+    received_us: int
+    session_id: int
+    heard_at: int
+
+
+Applicable = Accounting | Silence
+
+
+class Books(Protocol):
+    """Where the applier leaves what must be posted."""
+
+    def session_changed(self, session: Session, *, lsn: int, received_us: int) -> None: ...
+    def crossed(self, crossing: LimitCrossing, lsn: int) -> None: ...
+    def suspend(self, record: SuspenseRecord) -> None: ...
+    def booted(self, boot: BootInstant, lsn: int) -> None: ...
+    def applied(self, lsn: int, received_us: int) -> None: ...
+
+
+class Enforcement(Protocol):
+    """What follows from usage for the sessions that run."""
+
+    def review(self, account_id: int, now: int) -> None: ...
+
+
+class NasTable(Protocol):
+    """What is configured and known of NASes."""
+
+    def facts(self, client: str, nas: str) -> NasFacts: ...
+    def heard(self, report: Report) -> None: ...
+    def booted(self, client: str, nas: str, at: int) -> bool: ...
+
+
+class Applier:
+    """Owns the order: `offer` durable records, and they are applied one after the other."""
+
+    def __init__(
+        self,
+        *,
+        journal_number: int,
+        sessions: SessionTable,
+        directory: Directory,
+        nases: NasTable,
+        books: Books,
+        enforcement: Enforcement,
+        metrics: Metrics,
+    ) -> None:
+        self._journal_number = journal_number
+        self._sessions = sessions
+        self._directory = directory
+        self._nases = nases
+        self._books = books
+        self._enforcement = enforcement
+        self._metrics = metrics
+        self._waiting: deque[Applicable] = deque()
+        self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def backlog(self) -> int:
+        """Durable records that wait for facts from the store."""
+        return len(self._waiting)
+
+    async def caught_up(self) -> None:
+        """Wait until nothing durable is unapplied."""
+        await self._idle.wait()
+
+    def offer(self, records: Iterable[Applicable]) -> None:
+        """Take durable records in journal order; apply at once what needs nothing from the store."""
+        waiting = self._waiting
+        waiting.extend(records)
+        if not self._work.is_set():
+            self._apply_known()
+        if waiting:
+            self._idle.clear()
+            self._work.set()
+
+    async def run(self) -> None:
+        """Fetch what records need, for ever. One task of the daemon."""
+        while True:
+            await self._work.wait()
+            batch = [self._waiting[i] for i in range(min(BATCH_MAX, len(self._waiting)))]
+            await self._fetch(batch)
+            for _ in batch:
+                self._apply(self._waiting.popleft())
+            self._apply_known()
+            if not self._waiting:
+                self._work.clear()
+                self._idle.set()
+
+    async def _fetch(self, batch: Sequence[Applicable]) -> None:
+        """Bring users, accounts and closed sessions that the batch speaks of into memory."""
+        accountings = [record for record in batch if isinstance(record, Accounting)]
+        await self._directory.load_for_usage(
+            logins=[(a.brand, a.login) for a in accountings],
+            service_ids=[s for a in accountings if (s := self._class_service(a)) is not None],
+            session_keys=[
+                (a.report.nas, a.report.acct_session_id)
+                for a in accountings
+                if is_session_report(a.report.status) and not self._placed(a)
+            ],
+        )
+
+    def _apply_known(self) -> None:
+        while self._waiting and self._is_known(self._waiting[0]):
+            self._apply(self._waiting.popleft())
+
+    def _is_known(self, record: Applicable) -> bool:
+        """Whether a record can be applied from memory alone."""
+        if isinstance(record, Silence) or not is_session_report(record.report.status):
+            return True
+        return self._placed(record)
+
+    def _placed(self, record: Accounting) -> bool:
+        report = record.report
+        candidates = self._sessions.candidates(report.nas, report.acct_session_id)
+        facts = self._nases.facts(report.client, report.nas)
+        return bool(candidates) and place(report, candidates, facts).session is not None
+
+    def _apply(self, record: Applicable) -> None:
+        if isinstance(record, Silence):
+            self._apply_silence(record)
+            self._books.applied(record.lsn, record.received_us)
+            return
+        try:
+            self._apply_accounting(record)
+        except RatingError as error:
+            self._suspend(record, f"unpriced: {error}")
+        except Exception as error:  # the one catch-all: a poison record must not stop the books
+            self._metrics.count("applier_errors")
+            self._suspend(record, f"error: {error!r}")
+        self._books.applied(record.report.lsn, record.received_us)
+
+    def _apply_accounting(self, record: Accounting) -> None:
+        report = record.report
+        self._nases.heard(report)
+        if report.status in {AcctStatusType.ACCOUNTING_ON, AcctStatusType.ACCOUNTING_OFF}:
+            self._apply_boot(record)
+        elif not is_session_report(report.status):
+            self._suspend(record, f"Acct-Status-Type {report.status} is not a session's")
+        elif not report.acct_session_id:
+            self._suspend(record, "no Acct-Session-Id")
+        else:
+            self._apply_session(record)
+
+    def _apply_session(self, record: Accounting) -> None:
+        report = record.report
+        nas = self._nases.facts(report.client, report.nas)
+        candidates = self._sessions.candidates(report.nas, report.acct_session_id)
+        placement = place(report, candidates, nas)
+        session = placement.session
+        if session is None:
+            session = self._open(record, placement, nas)
+            if session is None:
+                return
+            self._change(session, lambda: apply(session, report, placement, nas), record)
+            self._sessions.add(session)
+        elif not self._is_applied(session, report.lsn):
+            self._change(session, lambda: apply(session, report, placement, nas), record)
+            self._sessions.status_changed(session)
+        self._end_older(session, record)
+        self._enforcement.review(session.terms.account_id, report.received_at)
+
+    def _open(self, record: Accounting, placement: Placement, nas: NasFacts) -> Session | None:
+        """A session seen for the first time; suspense if nobody or no tariff can be charged for it."""
+        report = record.report
+        entry = self._entry(record)
+        if entry is None:
+            self._suspend(record, "unknown user")
+            return None
+        timeline = self._directory.timeline(entry, placement.start)
+        if timeline is None:
+            self._suspend(record, "no tariff in force")
+            return None
+        return open_session(
+            report,
+            placement,
+            session_id=make_id(
+                record.received_us // 1000, self._journal_number, report.lsn & SEQUENCE_MASK
+            ),
+            journal_number=self._journal_number,
+            terms=self._directory.terms(entry),
+            timeline=timeline,
+            nas=nas,
+        )
+
+    def _change(self, session: Session, change: Callable[[], Effect], record: Accounting) -> None:
+        """Run a change of a session and carry its usage to the account, its limits and the books."""
+        before = session.usage_not_stored()
+        effect = change()
+        self._metrics.count(f"usage_{effect.value}")
+        self._carry(session, before, lsn=record.report.lsn, received_us=record.received_us)
+
+    def _carry(
+        self, session: Session, before: Mapping[int, Totals], *, lsn: int, received_us: int
+    ) -> None:
+        """The account's usage and limits follow what changed in a session; the books must learn of it."""
+        self._books.session_changed(session, lsn=lsn, received_us=received_us)
+        after = session.usage_not_stored()
+        if after == before:
+            return
+        entry = self._directory.of_service(session.terms.service_id)
+        state = entry.state
+        service_id = session.terms.service_id
+        state.subtract(service_id, before)
+        state.add(service_id, after)
+        for period_start_at in sorted(before.keys() | after.keys()):
+            self._check_limits(entry, session, period_start_at, lsn)
+
+    def _check_limits(
+        self, entry: Entry, session: Session, period_start_at: int, lsn: int
+    ) -> None:
+        state = entry.state
+        at = session.last_at
+        offer = self._directory.offer(entry, max(session.started_at, at - 1))
+        for crossing in crossings(
+            credit_and(state.uses(entry.subscriber, offer, period_start_at), state),
+            account_id=state.account.account_id,
+            period_start_at=period_start_at,
+            at=at,
+            fired=state.fired,
+        ):
+            state.fired.add(crossing_key(crossing))
+            self._books.crossed(crossing, lsn)
+            self._metrics.count(f"limit_{crossing.threshold.value}")
+
+    def _end_older(self, session: Session, record: Accounting) -> None:
+        """An Acct-Session-Id is in use again: what used it before ended when it was last heard."""
+        for older in self._sessions.candidates(session.nas, session.acct_session_id):
+            if older.is_open and older.started_at < session.started_at:
+                self._presume_ended(older, record.report.lsn, record.received_us, "Id-Reused")
+
+    def _apply_boot(self, record: Accounting) -> None:
+        """Accounting-On/Off: the sessions of this (client, NAS) that started strictly before it have ended."""
+        report = record.report
+        at = report.instant(self._nases.facts(report.client, report.nas).timestamp_window_s)
+        if self._nases.booted(report.client, report.nas, at):
+            boot = BootInstant(client=report.client, nas=report.nas, booted_at=at)
+            self._books.booted(boot, report.lsn)
+        for session in self._sessions.open_of_nas(report.nas):
+            if session.client == report.client and session.started_at < at:
+                self._presume_ended(session, report.lsn, record.received_us, "NAS-Reboot")
+
+    def _apply_silence(self, record: Silence) -> None:
+        session = self._sessions.get(record.session_id)
+        if session is not None and session.is_open and session.heard_at <= record.heard_at:
+            self._presume_ended(session, record.lsn, record.received_us, "Silence")
+
+    def _presume_ended(self, session: Session, lsn: int, received_us: int, cause: str) -> None:
+        if self._is_applied(session, lsn):
+            return  # a replay: it has spoken again since, or ended already
+        before = session.usage_not_stored()
+        end_when_last_heard(session, lsn=lsn, cause=cause)
+        self._metrics.count("usage_presumed_ended")
+        self._sessions.status_changed(session)
+        self._carry(session, before, lsn=lsn, received_us=received_us)
+
+    def _is_applied(self, session: Session, lsn: int) -> bool:
+        """Whether a session contains a record already (exactness 1: per-row LSNs are the truth)."""
+        return session.journal_number == self._journal_number and session.lsn >= lsn
+
+    def _entry(self, record: Accounting) -> Entry | None:
+        """The service a report belongs to: by our own Class if it came back, else by User-Name."""
+        service_id = self._class_service(record)
+        if service_id is not None and (entry := self._directory.find_service(service_id)):
+            return entry
+        return self._directory.find(record.brand, record.login)
+
+    def _class_service(self, record: Accounting) -> int | None:
+        return read_class(self._directory.class_key, record.report.class_)
+
+    def _suspend(self, record: Accounting, reason: str) -> None:
+        report = record.report
+        self._metrics.count("suspense")
+        self._books.suspend(
+            SuspenseRecord(
+                journal_number=self._journal_number,
+                lsn=report.lsn,
+                received_at=report.received_at,
+                reason=reason,
+                client=report.client,
+                nas=report.nas,
+                user_name=report.user_name,
+                body=record.body,
+            )
+        )
+
+
+def credit_and(uses: tuple[LimitUse, ...], state: AccountState) -> tuple[LimitUse, ...]:
+    """The credit limit fires like a hard limit on what the account owes."""
+    credit_limit = state.account.credit_limit_micros
+    if credit_limit is None:
+        return uses
+    limit = Limit(name=CREDIT_LIMIT, metric=UsageMetric.MONEY, soft=None, hard=credit_limit)
+    return (*uses, LimitUse(limit, 0, state.owed_micros))

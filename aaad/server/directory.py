@@ -1,0 +1,309 @@
+"""Subscribers and their accounts in memory: the facts that every decision reads.
+
+The store is the truth; what is here is at most one change poll old. Missing facts are fetched for a whole drain in
+a few queries. Accounts with sessions in memory stay; of the others at most `subscribers_max` are kept, the least
+recently used leave first. Names that the store does not know are remembered too, until anything changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from aaad.policy.account_state import AccountState
+from aaad.policy.session import AccountTerms, PriceTerms, Session, session_from_row
+from aaad.server.session_table import SessionKey, SessionTable
+from ledger.catalog import Catalog
+from ledger.credentials import KnownPassword, open_credential
+from ledger.logs import Logger
+from ledger.model import Offer, SessionRow, Subscriber
+from ledger.rules.limits import Totals
+from ledger.seal import Sealer
+from ledger.store.contract import Reader, Store, StoreUnavailable
+from ledger.subscribers import (
+    fetch_account_states,
+    fetch_sessions_by_key,
+    fetch_subscribers,
+    fetch_subscribers_by_account,
+    fetch_subscribers_by_service,
+)
+from ratingcore.compile import Timeline
+
+Login = tuple[str, str]
+"""(brand, canonical login)"""
+
+Result = TypeVar("Result")
+
+UNKNOWN_MAX = 10_000
+"""Names that nobody has, remembered so that a guesser costs no query each."""
+
+RETRY_FIRST_S = 0.05
+RETRY_LAST_S = 2.0
+"""Between attempts while the store is away; doubling from the first to the last."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One service with its account, its password as far as it can be known, and its encoded reply."""
+
+    subscriber: Subscriber
+    password: KnownPassword | None
+    state: AccountState
+    reply_profiles: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def login(self) -> Login:
+        """Its key in the directory."""
+        service = self.subscriber.service
+        return service.brand, service.login
+
+
+class Directory:
+    """Bounded memory of subscribers; every method without `await` answers from memory alone."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sealer: Sealer,
+        catalogs: Callable[[str], Catalog],
+        sessions: SessionTable,
+        subscribers_max: int,
+        log: Logger,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._catalogs = catalogs
+        self._sessions = sessions
+        self._subscribers_max = subscribers_max
+        self._log = log
+        self._entries: OrderedDict[Login, Entry] = OrderedDict()
+        self._by_service: dict[int, Entry] = {}
+        self._states: dict[int, AccountState] = {}
+        self._unknown: OrderedDict[Login, None] = OrderedDict()
+        self.class_key = sealer.derive_key(b"class attribute")
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, brand: str, login: str) -> Entry | None:
+        """The subscriber of a login, if in memory."""
+        entry = self._entries.get((brand, login))
+        if entry is not None:
+            self._entries.move_to_end((brand, login))
+        return entry
+
+    def find_service(self, service_id: int) -> Entry | None:
+        """The subscriber of a service, if in memory."""
+        return self._by_service.get(service_id)
+
+    def of_service(self, service_id: int) -> Entry:
+        """The subscriber of a service that has a session in memory."""
+        return self._by_service[service_id]
+
+    def of_account(self, account_id: int) -> list[Entry]:
+        """The services of an account that are in memory."""
+        return [e for e in self._by_service.values() if e.state.account.account_id == account_id]
+
+    def is_known_missing(self, brand: str, login: str) -> bool:
+        """Whether the store has said that nobody has this login."""
+        return (brand, login) in self._unknown
+
+    def offer(self, entry: Entry, at: int) -> Offer | None:
+        """The offer that a service owns at an instant, as its price list says it then."""
+        for purchase in reversed(entry.subscriber.purchases):
+            if purchase.from_at <= at and (purchase.to_at is None or at < purchase.to_at):
+                return self._catalog(entry).offer(purchase.offer, at)
+        return None
+
+    def timeline(self, entry: Entry, started_at: int) -> Timeline | None:
+        """The tariffs that price a session of this service from its start on."""
+        return self._catalog(entry).timeline(
+            entry.subscriber.purchases, started_at, entry.subscriber.account.zone
+        )
+
+    def terms(self, entry: Entry) -> AccountTerms:
+        """What metering needs of the account."""
+        account, service = entry.subscriber.account, entry.subscriber.service
+        service_id = service.service_id
+        return AccountTerms(
+            account_id=account.account_id,
+            service_id=service_id,
+            login=service.login,
+            zone=account.zone,
+            bill_day=account.bill_day,
+            activated_at=service.activated_at,
+            terms_at=lambda at: self._price_terms(service_id, at),
+        )
+
+    async def load(self, logins: Iterable[Login]) -> None:
+        """Bring logins into memory, or learn that nobody has them. Raises StoreUnavailable."""
+        missing = {
+            login for login in logins if login not in self._entries and login not in self._unknown
+        }
+        if not missing:
+            return
+        async with self._store.read() as reader:
+            for brand in {brand for brand, _ in missing}:
+                names = [login for of_brand, login in missing if of_brand == brand]
+                found = await fetch_subscribers(reader, brand, names)
+                await self._keep(reader, found.values())
+                for name in names:
+                    if name not in found:
+                        self._remember_unknown((brand, name))
+        self._evict()
+
+    async def load_for_usage(
+        self,
+        *,
+        logins: Collection[Login],
+        service_ids: Collection[int],
+        session_keys: Collection[SessionKey],
+    ) -> None:
+        """What accounting needs, however long the store is away: records wait, they are not lost."""
+        await self._insist(lambda: self.load(logins))
+        await self._insist(lambda: self._load_services(service_ids))
+        await self._insist(lambda: self._load_sessions(session_keys))
+
+    async def restore(self, rows: Sequence[SessionRow]) -> None:
+        """Bring sessions of the store into memory, with their subscribers."""
+        await self._load_services({row.service_id for row in rows})
+        for row in rows:
+            if self._sessions.get(row.session_id) is not None:
+                continue
+            entry = self._by_service.get(row.service_id)
+            timeline = self.timeline(entry, row.started_at) if entry else None
+            if entry is None or timeline is None:
+                self._log.error(
+                    "session_not_restored",
+                    session_id=row.session_id,
+                    remedy="its service or tariff is gone from the store: run aaactl store check",
+                )
+                continue
+            self._sessions.add(session_from_row(row, self.terms(entry), timeline))
+
+    async def refresh(self, account_ids: Collection[int]) -> None:
+        """Read accounts again that somebody changed; their sessions go on under the new facts.
+
+        Only the poster's task calls this: no posting may be under way between reading and taking over.
+        """
+        self._unknown.clear()
+        async with self._store.read() as reader:
+            found = await fetch_subscribers_by_account(reader, account_ids)
+            await self._keep(reader, found)
+        kept = {subscriber.service.service_id for subscriber in found}
+        for account_id in account_ids:
+            for entry in self.of_account(account_id):
+                if entry.subscriber.service.service_id not in kept:
+                    self._forget(entry)
+        self.reprice(session for a in account_ids for session in self._sessions.of_account(a))
+
+    def reprice(self, sessions: Iterable[Session]) -> None:
+        """Plans or price lists changed from some instant on: running sessions follow from then on."""
+        for session in sessions:
+            entry = self._by_service.get(session.terms.service_id)
+            timeline = self.timeline(entry, session.started_at) if entry else None
+            if entry is not None and timeline is not None:
+                session.terms = self.terms(entry)
+                session.reprice_from(timeline)
+
+    def _catalog(self, entry: Entry) -> Catalog:
+        return self._catalogs(entry.subscriber.account.brand)
+
+    def _price_terms(self, service_id: int, at: int) -> PriceTerms:
+        entry = self._by_service[service_id]
+        purchases = entry.subscriber.purchases
+        tariff = self._catalog(entry).tariff_at(purchases, at)
+        return PriceTerms(
+            tariff=tariff.name,
+            currency=tariff.currency,
+            revenue_gl=tariff.gl_code,
+            tax_code=tariff.tax_code,
+        )
+
+    async def _load_services(self, service_ids: Collection[int]) -> None:
+        missing = [s for s in set(service_ids) if s not in self._by_service]
+        if missing:
+            async with self._store.read() as reader:
+                await self._keep(reader, await fetch_subscribers_by_service(reader, missing))
+
+    async def _load_sessions(self, keys: Collection[SessionKey]) -> None:
+        if keys:
+            async with self._store.read() as reader:
+                rows = await fetch_sessions_by_key(reader, sorted(set(keys)))
+            await self.restore(rows)
+
+    async def _keep(self, reader: Reader, subscribers: Iterable[Subscriber]) -> None:
+        """Take over subscribers and the state of their accounts, as of one reading."""
+        subscribers = list(subscribers)
+        account_ids = {subscriber.account.account_id for subscriber in subscribers}
+        states = await fetch_account_states(reader, sorted(account_ids))
+        for subscriber in subscribers:
+            account = subscriber.account
+            state = self._states.setdefault(account.account_id, AccountState(account))
+            state.account = account
+        for account_id, stored in states.items():
+            self._states[account_id].load(
+                owed_micros=stored.owed_micros,
+                usage={
+                    (counter.service_id, counter.period_start_at): Totals(
+                        counter.seconds,
+                        counter.input_octets,
+                        counter.output_octets,
+                        counter.charge_micros,
+                    )
+                    for counter in stored.counters
+                },
+                fired=stored.crossings,
+                sessions=self._sessions.of_account(account_id),
+            )
+        for subscriber in subscribers:
+            self._put(subscriber)
+
+    def _put(self, subscriber: Subscriber) -> None:
+        service = subscriber.service
+        former = self._by_service.get(service.service_id)
+        if former is not None:
+            self._forget(former)
+        credential = subscriber.credential
+        entry = Entry(
+            subscriber=subscriber,
+            password=open_credential(self._sealer, credential) if credential else None,
+            state=self._states[subscriber.account.account_id],
+        )
+        self._entries[entry.login] = entry
+        self._by_service[service.service_id] = entry
+
+    def _forget(self, entry: Entry) -> None:
+        self._entries.pop(entry.login, None)
+        self._by_service.pop(entry.subscriber.service.service_id, None)
+
+    def _remember_unknown(self, login: Login) -> None:
+        self._unknown[login] = None
+        while len(self._unknown) > UNKNOWN_MAX:
+            self._unknown.popitem(last=False)
+
+    def _evict(self) -> None:
+        """Let the least recently used go that have no session in memory."""
+        excess = len(self._entries) - self._subscribers_max
+        for login in list(self._entries)[: max(0, excess)]:
+            entry = self._entries[login]
+            account_id = entry.state.account.account_id
+            if not self._sessions.of_account(account_id):
+                self._forget(entry)
+                if not self.of_account(account_id):
+                    self._states.pop(account_id, None)
+
+    async def _insist(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
+        """Try until the store answers; it is logged once, and shown by `aaactl status`."""
+        delay = RETRY_FIRST_S
+        while True:
+            try:
+                return await attempt()
+            except StoreUnavailable as error:
+                self._log.warning("store_unavailable", error=str(error), retry_s=delay)
+                await asyncio.sleep(delay)
+                delay = min(RETRY_LAST_S, 2 * delay)

@@ -1,0 +1,108 @@
+"""Sealing of secrets at rest: AES-256-GCM under a key read from a file (DESIGN.md, Security).
+
+A sealed blob is version, key id, nonce, ciphertext and tag. The context (which secret this is, of whom) is
+authenticated with it, so that one row's blob is of no use in another row. The key id is a digest of the key:
+a blob says which key opens it without saying anything about that key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_OCTETS = 32
+KEY_ID_OCTETS = 4
+NONCE_OCTETS = 12
+"""96 bits, random: NIST SP 800-38D allows 2^32 seals a key with them."""
+
+_VERSION = b"\x01"
+_HEADER_OCTETS = len(_VERSION) + KEY_ID_OCTETS + NONCE_OCTETS
+_TAG_OCTETS = 16
+_OTHERS_MAY = stat.S_IRWXO | stat.S_IWGRP
+_KEY_FILE_MODE = 0o600
+
+
+class SealError(ValueError):
+    """A key file or a sealed blob cannot be used; the message says why, and what to do."""
+
+
+def make_key_file(path: Path) -> None:
+    """Write a new random key that only its owner may read. Raises SealError when the file exists."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _KEY_FILE_MODE)
+    except FileExistsError as error:
+        raise SealError(
+            f"key file {path} exists: whatever it sealed needs it; keep it, or name another"
+        ) from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(KEY_OCTETS))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class Sealer:
+    """Seals and opens with one key."""
+
+    __slots__ = ("_cipher", "_key_id")
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_OCTETS:
+            raise SealError(f"a key has {KEY_OCTETS} octets, this one {len(key)}: make a new key file")
+        self._cipher = AESGCM(key)
+        self._key_id = hashlib.sha256(b"aaad key id" + key).digest()[:KEY_ID_OCTETS]
+
+    @classmethod
+    def from_file(cls, path: Path) -> Sealer:
+        """The sealer of a key file that nobody else may read or change. Raises SealError."""
+        try:
+            with path.open("rb") as file:
+                mode = os.fstat(file.fileno()).st_mode
+                key = file.read(KEY_OCTETS + 1)
+        except OSError as error:
+            raise SealError(
+                f"key file {path} cannot be read ({error.strerror}): make one with 'aaactl key make', "
+                "or let this user read it"
+            ) from error
+        if mode & _OTHERS_MAY:
+            raise SealError(
+                f"key file {path} has mode {stat.S_IMODE(mode):04o}: others may use it; "
+                f"run 'chmod 600 {path}'"
+            )
+        return cls(key)
+
+    @property
+    def key_id(self) -> bytes:
+        """Which key this is."""
+        return self._key_id
+
+    def seal(self, secret: bytes, *, context: bytes) -> bytes:
+        """A blob that only this key and the same context open."""
+        nonce = secrets.token_bytes(NONCE_OCTETS)
+        header = _VERSION + self._key_id
+        return header + nonce + self._cipher.encrypt(nonce, secret, header + context)
+
+    def open(self, blob: bytes, *, context: bytes) -> bytes:
+        """The secret of a blob. Raises SealError for another key, another context or changed octets."""
+        if len(blob) < _HEADER_OCTETS + _TAG_OCTETS or not blob.startswith(_VERSION):
+            raise SealError("not a sealed blob of a known version: restore the row from a backup")
+        key_id = blob[len(_VERSION) : len(_VERSION) + KEY_ID_OCTETS]
+        if key_id != self._key_id:
+            raise SealError(
+                f"sealed with key {key_id.hex()}, the key file holds {self._key_id.hex()}: "
+                "name the key file that sealed it"
+            )
+        header = blob[: len(_VERSION) + KEY_ID_OCTETS]
+        nonce = blob[len(header) : _HEADER_OCTETS]
+        try:
+            return self._cipher.decrypt(nonce, blob[_HEADER_OCTETS:], header + context)
+        except InvalidTag as error:
+            raise SealError(
+                "a sealed blob was changed, or belongs to another row: restore it from a backup, "
+                "or set the secret anew"
+            ) from error
