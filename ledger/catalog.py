@@ -1,9 +1,10 @@
 """The catalogue of a brand: all versions of its price list, and what they mean at an instant.
 
-A version holds from its effective instant until the next one's. Offers, limits and prices are read at
-the instant of the usage (rule of exactness 4), so every version that usage may still refer to stays
-here. A `Catalog` never changes: loading a version makes a new one. What was in force at an instant is
-then as before, so the tariff versions of a session keep their places, and packed meters their cells.
+A version holds from its effective instant until the next one's. Offers, limits and prices are read
+at the instant of the usage (rule of exactness 4), so every version that usage may still refer to
+stays here. A `Catalog` never changes: loading a version makes a new one. What was in force at an
+instant is then as before, so the tariff versions of a session keep their places, and packed meters
+their cells.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import lcm
 from typing import Final
 
@@ -53,22 +55,24 @@ class Catalog:
         """(effective_at, price list), oldest first."""
         return tuple(zip(self._instants, self._lists, strict=True))
 
-    def pricelist(self, at: int) -> PriceList | None:
+    def pricelist_at(self, at: int) -> PriceList | None:
         """The version in force at an instant; None before the first."""
         version = self._version(at)
         return None if version is None else self._lists[version]
 
     def offer(self, name: str, at: int) -> Offer | None:
         """An offer as it is at an instant; None if it is not sold then."""
-        pricelist = self.pricelist(at)
+        pricelist = self.pricelist_at(at)
         return None if pricelist is None else pricelist.offers.get(name)
 
-    def offers(self, purchases: Sequence[Purchase], at: int) -> tuple[Offer, ...]:
+    def offers_at(self, purchases: Sequence[Purchase], at: int) -> tuple[Offer, ...]:
         """The offers owned at an instant, as they are then, the latest purchase first."""
         sold = (self.offer(purchase.offer, at) for purchase in _owned(purchases, at))
         return tuple(offer for offer in sold if offer is not None)
 
-    def tariff(self, purchases: Sequence[Purchase], *, started_at: int, at: int) -> Tariff | None:
+    def tariff_at(
+        self, purchases: Sequence[Purchase], *, started_at: int, at: int
+    ) -> Tariff | None:
         """The tariff that prices a session at an instant, for its name, G/L and tax code.
 
         Its zone may be ACCOUNT_ZONE. None where `timeline` is None.
@@ -78,7 +82,7 @@ class Catalog:
         return self._tariffs[past[-1]] if past else None
 
     def timeline(
-        self, purchases: Sequence[Purchase], *, started_at: int, account_zone: str
+        self, purchases: Sequence[Purchase], started_at: int, account_zone: str
     ) -> Timeline | None:
         """The tariff versions that price a session which began (or was adopted) at `started_at`.
 
@@ -171,7 +175,7 @@ def _owned(purchases: Sequence[Purchase], at: int) -> list[Purchase]:
 
 
 def _check_versions(instants: Sequence[int], lists: Sequence[PriceList]) -> None:
-    for before, after in zip(instants, instants[1:], strict=False):
+    for before, after in pairwise(instants):
         if after <= before:
             raise CatalogError(
                 f"a version is effective at {after}, not after the one at {before}: "

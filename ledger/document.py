@@ -57,22 +57,24 @@ class Document:
     @classmethod
     def parse(cls, text: str, *, source: str) -> Document:
         """The document of a TOML text; a text that is no TOML gives an empty one with a finding."""
-        try:
-            if len(text) > DOCUMENT_SIZE_MAX:
-                raise ValueError(f"more than {DOCUMENT_SIZE_MAX} characters")
-            return cls(source, tomllib.loads(text))
-        except (ValueError, RecursionError) as error:
-            document = cls(source, {})
-            document.add("(TOML)", "", f"cannot be read: {error}", "correct the line named")
-            return document
+        problem, remedy = "is too large", f"keep it within {DOCUMENT_SIZE_MAX} characters"
+        if len(text) <= DOCUMENT_SIZE_MAX:
+            try:
+                return cls(source, tomllib.loads(text))
+            except (tomllib.TOMLDecodeError, RecursionError) as error:
+                problem, remedy = f"cannot be read: {error}", "correct the line named"
+        document = cls(source, {})
+        document.add("(TOML)", "", problem, remedy)
+        return document
 
     @classmethod
     def load(cls, path: Path) -> Document:
         """The document in a file; a file that cannot be read gives an empty one with a finding."""
         source = str(path)
+        size_max = DOCUMENT_SIZE_MAX * 4 + 1  # UTF-8 has four octets a character at most
         try:
             with path.open("rb") as stream:
-                content = stream.read(DOCUMENT_SIZE_MAX * 4 + 1)  # UTF-8 has four octets at most
+                content = stream.read(size_max)
             return cls.parse(content.decode("utf-8"), source=source)
         except OSError as error:
             problem = f"cannot be opened: {error.strerror}"

@@ -1,4 +1,4 @@
-"""A price list: TOML text, written by people, to checked offers and tariffs, or all mistakes at once.
+"""A price list: TOML text, written by people, to checked offers and tariffs, or all its mistakes.
 
 docs/pricelist.md is the reference of the format. Units are human ("1 h", "10 GB"), amounts are text
 ("2.00") because a float cannot be exact; inside all are integers. One list is one version of one
@@ -34,7 +34,7 @@ TERM_MONTHS_MAX: Final = 120
 """Months of a term at most: ten years."""
 
 KnownAttribute = Callable[[str, object], str | None]
-"""(attribute name, value) -> None if a dictionary knows it and it can take the value, else a remedy."""
+"""(attribute name, value) -> None if a dictionary has it and it can take the value, else a remedy."""
 
 _SET_BY_AAAD: Final = {
     "Session-Timeout": "use session_timeout, which limits can shorten",
