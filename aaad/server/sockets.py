@@ -16,6 +16,7 @@ _SO_RCVBUFFORCE: Final = 33
 _SO_RXQ_OVFL: Final = 40
 _IP_PKTINFO: Final = 8
 _ON: Final = 1
+_PORT_MAX: Final = 65_535
 
 _REMEDIES: Final = {
     errno.EADDRINUSE: "another process has this port: stop it (`ss -ulpn` names it), or listen"
@@ -41,24 +42,35 @@ def open_socket(
 
     Raises OSError, with its errno, naming address, port and remedy.
     """
+    listen = f"cannot listen on {address} port {port}"
     try:
-        family, _, _, _, name = socket.getaddrinfo(
-            address, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
-        )[0]
-    except (socket.gaierror, OverflowError) as error:
-        remedy = 'give a numeric address such as "0.0.0.0" or "::" and a port up to 65535'
-        raise OSError(errno.EINVAL, f"cannot listen on {address} port {port}: {remedy}") from error
+        family, name = _resolve(address, port)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, f"{listen}: {error}") from error
     try:
         return _bind(family, name, receive_buffer=receive_buffer, reuse_port=reuse_port)
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, _ANY_REMEDY)
-        reason = f"cannot listen on {address} port {port}: {error.strerror}: {remedy}"
-        raise OSError(error.errno, reason) from error
+        raise OSError(error.errno, f"{listen}: {error.strerror}: {remedy}") from error
 
 
 def granted_receive_buffer(opened: socket.socket) -> int:
     """Bytes of the receive buffer as asked for; the kernel reports twice that (socket(7))."""
     return opened.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+
+def _resolve(address: str, port: int) -> tuple[int, tuple[object, ...]]:
+    """Family and socket name of a numeric address; ValueError with the remedy."""
+    if not 0 <= port <= _PORT_MAX:  # getaddrinfo would take the lower 16 bits
+        raise ValueError(f"give a port from 0 to {_PORT_MAX}")
+    try:
+        found = socket.getaddrinfo(
+            address, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
+        )
+    except socket.gaierror as error:
+        raise ValueError('give a numeric address such as "0.0.0.0" or "::"') from error
+    family, _, _, _, name = found[0]
+    return family, name
 
 
 def _bind(
