@@ -151,11 +151,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnLimit:
-    """A limit set on one account (service_id 0) or one service, over the offers' limits of its name."""
+    """A limit set on one account (service_id 0) or one service, over the offers' limits of its name.
+
+    One with a `period_start_at` (a top-up, C6) holds for that period only, over the one of every period.
+    """
 
     account_id: int
     service_id: int
     limit: Limit
+    period_start_at: int | None = None
 
 
 class FeeKind(StrEnum):

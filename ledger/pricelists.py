@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from ledger.accounts_changes import bump_change
+from ledger.changes import bump_change
 from ledger.store.contract import Reader, Transaction
 from ledger.subscribers import PRICE_LIST_CHANGED
 
