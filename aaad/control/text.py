@@ -1,0 +1,65 @@
+"""Quantities and names as people read them. Pure.
+
+`terminal_safe` is the gate to the terminal for all that came from the network or a customer: what
+a terminal would obey (escape sequences, line ends, characters that turn the writing direction) is
+shown as its escape. It may be applied twice, so every line passes it whatever was done before;
+`ledger.escape.printable` tells any two names apart, and is what the daemon puts into its replies.
+Numbers here are for reading only: in `--json` all are exact integers.
+"""
+
+from __future__ import annotations
+
+from ratingcore.money import format_amount
+
+_OCTET_UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
+
+
+def terminal_safe(value: object) -> str:
+    """Text that a terminal shows and never obeys. Octets are read as UTF-8, invalid ones stay
+    visible.
+    """
+    is_bytes = isinstance(value, bytes)
+    text = value.decode("utf-8", "backslashreplace") if is_bytes else str(value)
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii") if character != "\\" else character
+
+
+def duration(seconds: int) -> str:
+    """`7200` -> `2 h 0 min`, `61` -> `1 min 1 s`: elapsed time, in hours however long.
+
+    Prices are by the hour: `50 h 0 min` says more about a weekend than days would.
+    """
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [f"{hours} h"] if hours else []
+    if hours or minutes:
+        parts.append(f"{minutes} min")
+    if rest or not parts:
+        parts.append(f"{rest} s")
+    return " ".join(parts)
+
+
+def money(amount_micros: int, currency: str) -> str:
+    """`2_000_000` -> `2.00 USD`; decimals beyond the usual two are shown when there are any."""
+    return f"{format_amount(amount_micros)} {currency}"
+
+
+def octets(count: int) -> str:
+    """`1234567` -> `1.23 MB`, rounded down; MB is 10^6."""
+    for size, unit in _OCTET_UNITS:
+        if count >= size:
+            whole, rest = divmod(count, size)
+            return f"{whole}.{rest * 100 // size:02} {unit}"
+    return f"{count} octets"
+
+
+def percent(used: int, limit: int) -> str:
+    """How much of a limit is used, rounded down so that 100 % is reached only when it is."""
+    return f"{used * 100 // limit} %" if limit > 0 else "-"
