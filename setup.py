@@ -1,4 +1,4 @@
-"""Build of the compiled modules: one .pyx is one extension. All metadata stands in pyproject.toml."""
+"""Build of the compiled modules: one .pyx is one extension. Metadata stands in pyproject.toml."""
 
 import os
 from pathlib import Path

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Proves the two commands of the README on a fresh Debian 12: python3, its venv module, gcc, make, nothing else.
+# Proves the two commands of the README on a fresh Debian 12: python3, its venv module, gcc, make,
+# nothing else.
 #
 #   tests/fresh_machine.sh CACHE [TARGET...]      (root; debootstrap and unshare)
 #
-# Unpacks a debootstrap chroot (kept as a tarball in the folder CACHE), clones the HEAD of this project into it,
-# and runs every TARGET there (default: demo demo test test). The chroot has its own mount and process
-# namespace, so whatever happens nothing stays mounted or running; a process that a target leaves behind is a
-# failure. How this machine reaches its package sources (apt's and pip's configuration, proxies, certificates,
-# folders of wheels) is passed through as it is found; no host is named here.
+# Unpacks a debootstrap chroot (kept as a tarball in the folder CACHE), clones the HEAD of this
+# project into it, and runs every TARGET there (default: demo demo test test). The chroot has its
+# own mount and process namespace, so whatever happens nothing stays mounted or running; a process
+# that a target leaves behind is a failure. How this machine reaches its package sources (apt's and
+# pip's configuration, proxies, certificates, folders of wheels) is passed through as it is found;
+# no host is named here.
 set -euo pipefail
 
 SUITE=bookworm
@@ -35,9 +37,11 @@ if [ -z "${FRESH_MACHINE_ROOT:-}" ]; then
 fi
 root=$FRESH_MACHINE_ROOT
 
-debian_mirror() { # the first one that this machine's apt uses for the suite; empty: debootstrap's own choice
-    { apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Codename: $SUITE" 2>/dev/null || true; } |
-        head -n 1
+debian_mirror() { # the first that this machine's apt uses for the suite; none: debootstrap's choice
+    local sources
+    sources=$(apt-get indextargets --format '$(REPO_URI)' \
+        "Created-By: Packages" "Codename: $SUITE" 2>/dev/null || true)
+    head -n 1 <<<"$sources"
 }
 
 make_tarball() {
@@ -48,20 +52,32 @@ make_tarball() {
     mv "$tarball.new" "$tarball"
 }
 
-pip_settings() { python3 -m pip config list 2>/dev/null | sed "s/^[^=]*=//" | tr -d "'" | tr ' ' '\n'; }
+copy_in() { # copy_in PATH: the same path inside, if it exists here
+    if [ -e "$1" ]; then
+        mkdir -p "$root$(dirname "$1")"
+        cp -rL "$1" "$root$(dirname "$1")/"
+    fi
+}
+
+pip_settings() { # their values, one a line
+    python3 -m pip config list 2>/dev/null | sed "s/^[^=]*=//" | tr -d "'" | tr ' ' '\n'
+}
 
 pass_apt_through() {
     local file
-    for file in sources.list sources.list.d apt.conf.d auth.conf auth.conf.d keyrings trusted.gpg.d; do
-        if [ -e "/etc/apt/$file" ]; then cp -rL "/etc/apt/$file" "$root/etc/apt/"; fi
+    rm -f "$root/etc/apt/sources.list" # what debootstrap wrote; the machine's own come instead
+    for file in sources.list sources.list.d apt.conf.d auth.conf auth.conf.d keyrings \
+        trusted.gpg.d; do
+        copy_in "/etc/apt/$file"
     done
-    if [ -d /usr/share/keyrings ]; then cp -rL /usr/share/keyrings "$root/usr/share/"; fi
+    copy_in /usr/share/keyrings
 }
 
 pass_pip_through() {
     local path
-    for path in /etc/pip.conf /etc/xdg/pip "$HOME/.pip" "$HOME/.config/pip" /usr/local/share/ca-certificates; do
-        if [ -e "$path" ]; then mkdir -p "$root$(dirname "$path")" && cp -rL "$path" "$root$(dirname "$path")/"; fi
+    for path in /etc/pip.conf /etc/xdg/pip "$HOME/.pip" "$HOME/.config/pip" \
+        /usr/local/share/ca-certificates; do
+        copy_in "$path"
     done
     # Folders of wheels and single files (constraints, certificates) that the settings name.
     for path in $(pip_settings | sed -n 's#^\(file://\)\{0,1\}\(/.*\)$#\2#p'); do
@@ -70,7 +86,7 @@ pass_pip_through() {
         if [ -d "$path" ]; then
             mkdir -p "$root$path" && mount --bind -o ro "$path" "$root$path"
         elif [ -f "$path" ]; then
-            mkdir -p "$root$(dirname "$path")" && cp -L "$path" "$root$path"
+            copy_in "$path"
         fi
     done
 }
@@ -78,6 +94,8 @@ pass_pip_through() {
 mount_system() {
     mount -t proc proc "$root/proc"
     mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+    mkdir "$root/dev/pts" && mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
+    ln -s pts/ptmx "$root/dev/ptmx"
     mkdir "$root/dev/shm" && mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
     mknod -m 666 "$root/dev/null" c 1 3
     mknod -m 666 "$root/dev/zero" c 1 5
@@ -90,7 +108,8 @@ mount_system() {
 }
 
 passed_variables() {
-    env | grep -E '^(PIP_|https?_proxy=|HTTPS?_PROXY=|no_proxy=|NO_PROXY=|SSL_CERT_|REQUESTS_CA_BUNDLE=)' || true
+    env | grep -E '^(PIP_|https?_proxy=|HTTPS?_PROXY=|no_proxy=|NO_PROXY=|SSL_CERT_|REQUESTS_CA)' ||
+        true
 }
 
 inside() { # inside COMMAND: a clean environment but for what reaching the package sources needs
@@ -110,7 +129,7 @@ left_running() { # processes of this namespace that have the chroot as their roo
     done
 }
 
-run_target() { # run_target TARGET NUMBER: one line for the report, and whether the target held its promise
+run_target() { # run_target TARGET NUMBER: a line for the report; fails if a promise is not held
     local limit_s=${LIMIT_S[$1]:-1200} begin=$SECONDS verdict=ok took_s
     if [ "$1" = demo ] && [ "$2" -gt 1 ]; then limit_s=$SECOND_DEMO_LIMIT_S; fi
     echo "== make $1"
@@ -122,14 +141,16 @@ run_target() { # run_target TARGET NUMBER: one line for the report, and whether 
     [ "$verdict" = ok ]
 }
 
+chmod 755 "$root" # apt drops its privileges while it downloads
 mount -t proc proc /proc # of the new process namespace
 tarball=$cache/$SUITE.tar.gz
 if [ -f "$tarball" ]; then tar -C "$root" -xzf "$tarball"; else make_tarball; fi
 mount_system
 pass_apt_through
 echo "== apt-get install $PACKAGES"
-inside "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $PACKAGES" \
-    >"$cache/install.log" 2>&1 || { cat "$cache/install.log" >&2 && exit 1; }
+inside "apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends $PACKAGES" >"$cache/install.log" 2>&1 ||
+    { cat "$cache/install.log" >&2 && exit 1; }
 pass_pip_through
 git clone -q --no-hardlinks "$project" "$root/srv/aaad"
 
@@ -140,5 +161,6 @@ for target in "$@"; do
     runs[$target]=$((${runs[$target]:-0} + 1))
     run_target "$target" "${runs[$target]}" || failed=1
 done
-printf '%s\n' "== fresh $SUITE, commit $(git -C "$project" rev-parse --short HEAD), $(nproc) cores" "${report[@]}"
+commit=$(git -C "$project" rev-parse --short HEAD)
+printf '%s\n' "== fresh $SUITE, commit $commit, $(nproc) cores" "${report[@]}"
 exit "$failed"
