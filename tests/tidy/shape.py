@@ -21,7 +21,7 @@ _NO_FUNCTION = frozenset({"class", "extern", "struct", "union", "enum", "packed"
 
 
 def check_line_length(tree: Tree) -> list[Finding]:
-    """No line of code over 100 columns, but for a query's heading, which is one line by its format."""
+    """No line of code over 100 columns, but for a query's heading, one line by its format."""
     return [
         source.find(number, f"{len(line)} columns", f"break the line before {LINE_LENGTH_MAX}")
         for source in tree.files

@@ -263,7 +263,7 @@ def test_module_without_test_is_found(tree_of):
             "ledger/b.py": "",
             "ledger/c.py": "",
             "ledger/d.py": "",
-            "tests/unit/test_a.py": "from ledger import (\n    other,\n    a,\n)\nimport ledger.b\n",
+            "tests/unit/test_a.py": "from ledger import (\n    x,\n    a,\n)\nimport ledger.b\n",
         }
     )
     without = {"ledger.c": "a table", "ledger.a": "no longer needed"}
