@@ -111,7 +111,7 @@ class Generator:
         self._secret = options.secret_file.read_bytes().rstrip(b"\n")
         self._logins = options.logins.read_text().split()
         self._window = options.window
-        self._chance = random.Random(options.seed)  # noqa: S311  # repeatable, not secret
+        self._chance = random.Random(options.seed)  # repeatable, not secret
         self._run = options.seed
         self._log = log
         self._selector = selectors.DefaultSelector()
