@@ -107,8 +107,7 @@ class DaemonOptions:
 class Daemon:
     """One aaad and its folder; `running()` for a test, `start`, `stop` and `kill` for a story."""
 
-    def __init__(self, folder: Path, options: DaemonOptions = DaemonOptions()) -> None:  # noqa:
-    B008
+    def __init__(self, folder: Path, options: DaemonOptions | None = None) -> None:
         self.folder = folder
         self.secret = secrets.token_hex(16).encode()
         self.config = folder / "aaad.toml"
@@ -117,7 +116,7 @@ class Daemon:
         self.journal = folder / "journal"
         self.secret_file = folder / "secrets" / "client"
         self.log: list[dict[str, Any]] = []
-        self.options = options
+        self.options = options = options or DaemonOptions()
         self._log_grew = threading.Condition()
         self._process: subprocess.Popen[str] | None = None
         self.authentication: Endpoint = (options.host, free_udp_port(options.host))
