@@ -7,6 +7,7 @@ for each request that pyrad found authentic. `PyradNas` starts it and reads the 
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import logging
@@ -101,9 +102,13 @@ class PyradNas:
 
 
 def main() -> None:
-    port, secret_file, answer = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("port", type=int)
+    parser.add_argument("secret_file", type=Path)
+    parser.add_argument("answer", choices=("ack", "nak", "nothing"))
+    options = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO)
-    nas = DisconnectServer(int(port), Path(secret_file).read_bytes(), answer)
+    nas = DisconnectServer(options.port, options.secret_file.read_bytes(), options.answer)
     print(json.dumps({"event": "listening"}), flush=True)
     nas.Run()
 
