@@ -167,7 +167,7 @@ class Daemon:
                 await self.poster.flush()
         except TimeoutError:
             self.log.error("drain_incomplete", unposted_sessions=self.poster.unposted)
-        await self._close()
+        await self.close()
         self.log.info("stopped", posted_lsn=self.poster.position_lsn)
 
     def reload(self) -> list[str]:
@@ -292,6 +292,7 @@ class Daemon:
             codes=codes,
             clients=lambda: self.clients,
             duplicates=DuplicateTable(radius.duplicate_capacity, radius.duplicate_lifetime_s),
+            clock=self.clock,
             monotonic=time.monotonic,
             limiter=self.limiter,
             metrics=self.metrics,
@@ -407,7 +408,8 @@ class Daemon:
         if not self.fatal.done():
             self.fatal.set_result(f"a task failed: {task.exception()!r}")
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Give everything back. Twice is harmless."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

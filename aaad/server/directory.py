@@ -23,6 +23,7 @@ from ledger.catalog import Catalog
 from ledger.clock import Clock
 from ledger.credentials import open_secret
 from ledger.model import Account, Credential, CredentialScheme, Offer, SessionRow, Subscriber
+from ledger.pricelist import ACCOUNT_ZONE
 from ledger.rules.cycles import cycle_at
 from ledger.rules.limits import Totals
 from ledger.seal import Sealer, SealError
@@ -119,7 +120,7 @@ class Directory:
 
     def offer(self, entry: Entry, at: int) -> Offer | None:
         """The offer that a service owns at an instant, as its price list says it then."""
-        offers = self._catalog(entry).offers(entry.subscriber.purchases, at)
+        offers = self._catalog(entry).offers_at(entry.subscriber.purchases, at)
         return offers[0] if offers else None
 
     def timeline(self, entry: Entry, started_at: int) -> Timeline | None:
@@ -129,6 +130,16 @@ class Directory:
             started_at=started_at,
             account_zone=entry.subscriber.account.zone,
         )
+
+    def tariff_zone(self, session: Session) -> str:
+        """The zone whose clock decides the price of a session now."""
+        entry = self._by_service[session.terms.service_id]
+        tariff = self._catalog(entry).tariff_at(
+            entry.subscriber.purchases, started_at=session.meter.started_at, at=session.last_at
+        )
+        if tariff is None or tariff.zone == ACCOUNT_ZONE:
+            return session.terms.zone
+        return tariff.zone
 
     def terms(self, entry: Entry) -> AccountTerms:
         """What metering needs of the account."""
@@ -225,7 +236,7 @@ class Directory:
 
     def _price_terms(self, service_id: int, started_at: int, at: int) -> PriceTerms:
         entry = self._by_service[service_id]
-        tariff = self._catalog(entry).tariff(
+        tariff = self._catalog(entry).tariff_at(
             entry.subscriber.purchases, started_at=started_at, at=at
         )
         assert tariff is not None, "a session was opened without a tariff"

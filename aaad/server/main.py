@@ -16,6 +16,7 @@ import click
 import uvloop
 
 from aaad.control.server import open_control_socket
+from aaad.control.socket import SocketUnusable
 from aaad.server.daemon import Daemon
 from aaad.server.inspection import Inspection
 from aaad.server.journal import JournalError
@@ -70,34 +71,46 @@ async def run(settings: Settings, clock: Clock) -> int:
     except (StoreError, JournalError, OSError, ValueError) as error:
         log.error("cannot_start", error=str(error))
         return EXIT_FAILED
+    try:
+        return await serve(daemon, notifier)
+    finally:
+        await daemon.close()
+        notifier.close()
+
+
+async def serve(daemon: Daemon, notifier: Notifier) -> int:
+    """Answer until somebody asks for the end, then end in order."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: reload(daemon, notifier))
-    inspection = Inspection(daemon, on_drain=stop.set)
-    control = await open_control_socket(inspection, settings.control)
+    try:
+        control = await open_control_socket(
+            Inspection(daemon, on_drain=stop.set), daemon.settings.control
+        )
+    except SocketUnusable as error:
+        daemon.log.error("cannot_start", error=str(error))
+        return EXIT_FAILED
     daemon.serve()
     notifier.send("READY=1", "STATUS=serving")
     watchdog = loop.create_task(keep_alive(notifier))
     await wait_for_end(stop, daemon)
     watchdog.cancel()
     if daemon.fatal.done():
-        log.critical("ends_without_answers", error=daemon.fatal.result())
+        daemon.log.critical("ends_without_answers", error=daemon.fatal.result())
         sys.stdout.flush()
         os._exit(EXIT_FAILED)  # nothing may be answered, posted or written after this
     notifier.send("STOPPING=1", "STATUS=draining")
     await control.close()
     await daemon.stop()
-    notifier.close()
     return 0
 
 
 async def wait_for_end(stop: asyncio.Event, daemon: Daemon) -> None:
     """Until somebody asks for the end, or the daemon cannot go on."""
-    asked = asyncio.ensure_future(stop.wait())
-    await asyncio.wait([asked, daemon.fatal], return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
+    daemon.fatal.add_done_callback(lambda _: stop.set())
+    await stop.wait()
 
 
 async def keep_alive(notifier: Notifier) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 
 ADDRESS_VARIABLE = "NOTIFY_SOCKET"
 WATCHDOG_VARIABLE = "WATCHDOG_USEC"
@@ -24,9 +25,10 @@ class Notifier:
         self.watchdog_interval_s = _watchdog_interval_s()
 
     def send(self, *assignments: str) -> None:
-        """Send assignments such as READY=1."""
+        """Send assignments such as READY=1. A manager that is gone is no reason to stop serving."""
         if self._socket is not None:
-            self._socket.sendto("\n".join(assignments).encode(), self._address)
+            with suppress(OSError):
+                self._socket.sendto("\n".join(assignments).encode(), self._address)
 
     def close(self) -> None:
         """The manager sees the exit itself."""
