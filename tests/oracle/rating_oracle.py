@@ -1,8 +1,9 @@
 """The slow twin of ratingcore: Fractions and zoneinfo, walking the clock, sharing no code with it.
 
-It asks zoneinfo for the local clock at each half hour of a session, at each minute where a band edge or
-a jump of the clock lies inside the half hour, and at each second where one lies inside the minute. The
-records of `ratingcore.tariff` are read as plain data. What it says is the definition of right.
+It asks zoneinfo for the local clock at each half hour of a session, at each minute where a band
+edge or a jump of the clock lies inside the half hour, and at each second where one lies inside the
+minute. The records of `ratingcore.tariff` are read as plain data. What it says is the definition of
+right.
 """
 
 from collections.abc import Iterator, Sequence
@@ -108,8 +109,17 @@ class Session:
             exact += Fraction(tier.amount_micros * quantity, tier.per)
             after = self._rounded(exact)
             segments.append(
-                (band.name, price.metric.value, tier.from_quantity, quantity, tier.amount_micros,
-                 tier.per, after - before, use.first_at, use.last_at)
+                (
+                    band.name,
+                    price.metric.value,
+                    tier.from_quantity,
+                    quantity,
+                    tier.amount_micros,
+                    tier.per,
+                    after - before,
+                    use.first_at,
+                    use.last_at,
+                )
             )
             before = after
         return {
@@ -148,7 +158,9 @@ class Session:
         low = self.used[price.metric.value]
         high = low + rise
         for index, tier in enumerate(price.tiers):
-            tier_end = price.tiers[index + 1].from_quantity if index + 1 < len(price.tiers) else high
+            tier_end = (
+                price.tiers[index + 1].from_quantity if index + 1 < len(price.tiers) else high
+            )
             left, right = max(low, tier.from_quantity), min(high, tier_end)
             if left >= right:
                 continue

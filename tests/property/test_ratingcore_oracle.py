@@ -1,8 +1,8 @@
 """Proves that the compiled engine and the slow twin agree to the micro, and what a meter promises.
 
-Random tariffs of six zones, sessions with reports, cuts, base lines, packing and price changes in the
-middle. The mix of cases is asserted, so that the agreement is about nights and boundaries that matter.
-`AAAD_LONG=1` runs 200,000 cases.
+Random tariffs of six zones, sessions with reports, cuts, base lines, packing and price changes in
+the middle. The mix of cases is asserted, so that the agreement is about nights and boundaries that
+matter. `AAAD_LONG=1` runs 200,000 cases.
 """
 
 import os
@@ -37,8 +37,17 @@ def piece_as_plain(piece: Piece) -> dict:
         "output_octets": piece.output_octets,
         "charge_micros": piece.charge_micros,
         "segments": [
-            (s.band, s.metric, s.tier_from, s.quantity, s.price_micros, s.per, s.amount_micros,
-             s.started_at, s.ended_at)
+            (
+                s.band,
+                s.metric,
+                s.tier_from,
+                s.quantity,
+                s.price_micros,
+                s.per,
+                s.amount_micros,
+                s.started_at,
+                s.ended_at,
+            )
             for s in piece.segments
         ],
     }
