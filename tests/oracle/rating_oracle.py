@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 STEPS_S = (1800, 60, 1)
@@ -18,7 +19,7 @@ CellKey = tuple[int, int, int, int]
 
 @dataclass
 class Report:
-    """One report: cumulative counters, cuts inside its line, and whether a piece is closed after it.
+    """One report: cumulative counters, cuts in its line, and whether a piece is closed after it.
 
     With `rebase` the counters are taken over instead, and nothing is counted.
     """
@@ -66,16 +67,14 @@ class Session:
             "input": report.input_octets - before["input"],
             "output": report.output_octets - before["output"],
         }
-        if report.until == start:
-            if rise["input"] or rise["output"]:
-                counted_s = self.used["seconds"]
-                at = start - 1 if counted_s else start
-                self._use(*band_at(self.versions, at), report.until, rise)
+        if report.until == start and any(rise.values()):
+            at = start - 1 if self.used["seconds"] else start
+            self._use(*band_at(self.versions, at), report.until, rise)
         cuts = {cut for cut in report.cuts if start <= cut < report.until}
         for run_from, run_to, version, band in band_runs(self.versions, start, report.until):
             inside = {cut for cut in cuts if run_from < cut < run_to}
             marks = sorted(inside | {run_from, run_to})
-            for left, right in zip(marks, marks[1:], strict=False):
+            for left, right in pairwise(marks):
                 if left in cuts:
                     self._cut()
                 step = {}

@@ -151,7 +151,7 @@ def test_reports_and_cuts_on_a_straight_line_change_no_total(case: Case, moments
 @examples(300, 10_000)
 @given(cases(plain=True), st.lists(st.integers(0, 5 * DAY_S), min_size=2, max_size=6))
 def test_longer_sessions_never_cost_less(case: Case, lengths: list[int]):
-    """Priced by seconds; octets have none here, since faster octets may fall into a cheaper band."""
+    """Priced by seconds; no octets, since faster ones may fall into a cheaper band."""
     timeline = compile_timeline(case.versions)
     charges = [quote(timeline, case.started_at, s).charge_micros for s in sorted(lengths)]
     assert charges == sorted(charges)
@@ -186,7 +186,7 @@ def test_grant_is_the_inverse_of_the_charge(case: Case, available: int, cap: int
 @examples(300, 10_000)
 @given(cases())
 def test_copy_and_pack_keep_everything(case: Case):
-    """The same next report gives the same next pieces; the twin's moves do not touch the original."""
+    """The same next report gives the same next pieces; a twin's moves leave the original."""
     timeline = compile_timeline(case.versions)
     meter = Meter(timeline, case.started_at)
     for report in case.reports[:-1]:
