@@ -133,7 +133,7 @@ def main() -> None:
     print(f"{'compile one tariff':32}{compiling:10.0f}")
     said, resident = meter_octets()
     print(
-        f"a live meter with one cell: {said} octets, {resident:.0f} resident; packed {len(packed)}"
+        f"a live meter with two cells: {said} octets, {resident:.0f} resident; packed {len(packed)}"
     )
 
 
