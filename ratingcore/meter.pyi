@@ -18,6 +18,7 @@ def quote(
     input_octets: int = 0,
     output_octets: int = 0,
 ) -> Piece: ...
+
 @final
 class Meter:
     @property
