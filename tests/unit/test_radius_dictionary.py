@@ -1,4 +1,4 @@
-"""Our tables are sound, and an operator's files are read, override ours, and fail with their line."""
+"""Our tables are sound; an operator's files are read, override ours, and fail with their line."""
 
 import logging
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Passwords in packets: right ones pass, wrong and malformed ones fail, replies carry their keys."""
+"""Passwords in packets: right ones pass, wrong and malformed ones fail, replies carry keys."""
 
 import struct
 
