@@ -60,9 +60,7 @@ def test_a_number_has_four_octets() -> None:
 def test_sub_attributes_of_a_vendor_in_one_and_in_several_attributes() -> None:
     together = frame_attribute(26, b"\0\0\0\x09" + b"\1\3a" + b"\2\3b" + b"\1\3c")
     packet = decode(
-        datagram(
-            together, frame_vendor_attribute(9, 1, b"d"), frame_vendor_attribute(311, 1, b"e")
-        )
+        datagram(together, frame_vendor_attribute(9, 1, b"d"), frame_vendor_attribute(311, 1, b"e"))
     )
     assert packet.get_vendor(9, 1) == b"a"
     assert packet.get_all_vendor(9, 1) == [b"a", b"c", b"d"]

@@ -1,4 +1,4 @@
-"""Our tables are sound, and an operator's files are read, override ours, and fail with their line."""
+"""Our tables are sound; an operator's files are read, override ours, and fail with their line."""
 
 import logging
 from pathlib import Path
@@ -83,15 +83,27 @@ def test_a_file_of_an_operator_is_added_and_overrides(tmp_path: Path) -> None:
     extra = tmp_path / "house"
     extra.write_text(
         "VENDOR House 65000\nBEGIN-VENDOR House\nATTRIBUTE House-Colour 1 String\n"
-        "END-VENDOR House\nVALUE Service-Type House-User 99\nATTRIBUTE Our-Class 25 string\n",
+        "END-VENDOR House\nVALUE Service-Type House-User 99\nATTRIBUTE Filter-Id 11 octets\n"
+        "ATTRIBUTE Our-Class 25 string\n",
         encoding="utf-8",
     )
     dictionary = load_dictionary([extra])
     colour = dictionary.require("house-colour")
     assert (colour.vendor, colour.number, colour.type) == (65000, 1, "string")
-    by_number = dictionary.by_number(0, 25)
-    assert by_number is not None
-    assert by_number.name == "Our-Class"
+    assert dictionary.require("Service-Type").value_of("House-User") == 99
+    overridden = dictionary.by_number(0, 11)
+    assert overridden is not None
+    assert (overridden.name, overridden.type) == ("Filter-Id", "octets")
+
+
+def test_a_number_keeps_its_first_name(tmp_path: Path) -> None:
+    extra = tmp_path / "house"
+    extra.write_text("ATTRIBUTE Our-Class 25 string\n", encoding="utf-8")
+    dictionary = load_dictionary([extra])
+    assert dictionary.require("Our-Class").number == 25
+    kept = dictionary.by_number(0, 25)
+    assert kept is not None
+    assert kept.name == "Class"
 
 
 def test_a_folder_is_read_from_its_master_file_with_includes(tmp_path: Path) -> None:
@@ -130,9 +142,7 @@ def test_an_empty_folder_is_named(tmp_path: Path) -> None:
         load_dictionary([tmp_path])
 
 
-def test_what_cannot_be_encoded_is_listed(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_cannot_be_encoded_is_listed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, logger="pyrad")
     extra = tmp_path / "house"
     extra.write_text("ATTRIBUTE Long 241 extended\n", encoding="utf-8")

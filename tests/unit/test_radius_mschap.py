@@ -31,9 +31,7 @@ def test_rfc_2433_appendix_b() -> None:
 def test_rfc_2759_section_9_2() -> None:
     assert HASH.hex().upper() == "44EBBA8D5312B8D611474411F56989AE"
     assert md4(HASH).hex().upper() == "41C00C584BD2D91C4017A2A12FA59F3F"
-    hashed = challenge_hash(
-        peer_challenge=PEER_CHALLENGE, challenge=CHALLENGE, user_name=b"User"
-    )
+    hashed = challenge_hash(peer_challenge=PEER_CHALLENGE, challenge=CHALLENGE, user_name=b"User")
     assert hashed.hex().upper() == "D02E4386BCE91226"
     response = generate_nt_response(
         challenge=CHALLENGE,

@@ -1,4 +1,4 @@
-"""Passwords in packets: right ones pass, wrong and malformed ones fail, replies carry their keys."""
+"""Passwords in packets: right ones pass, wrong and malformed ones fail, replies carry keys."""
 
 import struct
 
@@ -37,9 +37,7 @@ HASH = nt_hash("clientPass")
 
 
 def access_request(*attributes: bytes) -> Packet:
-    return decode(
-        encode_request(1, 1, b"".join(attributes), SECRET, authenticator=AUTHENTICATOR)
-    )
+    return decode(encode_request(1, 1, b"".join(attributes), SECRET, authenticator=AUTHENTICATOR))
 
 
 def microsoft(number: int, value: bytes) -> bytes:
@@ -161,9 +159,7 @@ def test_the_keys_of_version_1() -> None:
 def test_the_error_of_a_reject() -> None:
     encoded = encode_mschap_error(identifier=7, challenge=CHALLENGE, version=3)
     value = access_request(encoded).get_vendor(types.MICROSOFT, types.MS_CHAP_ERROR)
-    assert value == (
-        b"\7E=691 R=0 C=5B5D7C7D7B3F2F3E3C2C602132262628 V=3 M=Authentication failed"
-    )
+    assert value == (b"\7E=691 R=0 C=5B5D7C7D7B3F2F3E3C2C602132262628 V=3 M=Authentication failed")
     short = encode_mschap_error(identifier=7, challenge=bytes(8), version=2)
     assert short.endswith(b"C=0000000000000000 V=2")
 

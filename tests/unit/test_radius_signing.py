@@ -91,9 +91,7 @@ def test_an_accounting_response_is_signed_only_if_the_request_was() -> None:
 
 
 def test_an_unsigned_access_request_gets_a_signed_reply() -> None:
-    request = encode_request(
-        Code.ACCESS_REQUEST, 3, USER_NAME, SECRET, message_authenticator=False
-    )
+    request = encode_request(Code.ACCESS_REQUEST, 3, USER_NAME, SECRET, message_authenticator=False)
     reply = decode(encode_reply(decode(request), Code.ACCESS_REJECT, b"", SECRET))
     assert reply.has(MESSAGE_AUTHENTICATOR)
 

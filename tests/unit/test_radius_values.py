@@ -140,5 +140,5 @@ def test_a_value_of_a_wrong_size_is_shown_as_malformed(name: str) -> None:
 
 
 def test_nothing_that_moves_a_cursor_gets_through() -> None:
-    assert printable(b"\x1b[2J\r\n\t\\\"") == '\\x1b[2J\\r\\n\\t\\\\\\"'
+    assert printable(b'\x1b[2J\r\n\t\\"') == '\\x1b[2J\\r\\n\\t\\\\\\"'
     assert printable("ü\u202e".encode() + b"\xff") == "ü\\u202e\\xff"
