@@ -45,7 +45,6 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Row], str]], ...]] = (
     ),
     ("check_impact_events", lambda r: f"account {r[0]}: impact of missing event {r[1]}"),
     ("check_logins", lambda r: f"account {r[0]}: the login of service {r[1]} leads elsewhere"),
-    ("check_announcements", lambda r: f"account {r[0]}: mail {r[1]} without a crossing"),
 )
 
 

@@ -66,8 +66,8 @@ class Sealer:
                 key = file.read(KEY_OCTETS + 1)
         except OSError as error:
             raise SealError(
-                f"key file {path} cannot be read ({error.strerror}): make one with 'aaactl key make', "
-                "or let this user read it"
+                f"key file {path} cannot be read ({error.strerror}): "
+                "make one of 32 random octets, or let this user read it"
             ) from error
         if mode & _OTHERS_MAY:
             raise SealError(

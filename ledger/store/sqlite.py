@@ -255,8 +255,8 @@ def version_warnings(version: tuple[int, int, int]) -> tuple[str, ...]:
         return ()
     return (
         f"SQLite {'.'.join(map(str, version))} can corrupt a WAL when two connections checkpoint: "
-        "only the daemon's writer does; write to the books with aaactl and aaabill alone, or install "
-        f"{'.'.join(map(str, SAFE_VERSION))} or newer",
+        "only the daemon's writer does; write to the books with aaactl and aaabill alone, or "
+        f"install {'.'.join(map(str, SAFE_VERSION))} or newer",
     )
 
 

@@ -57,12 +57,13 @@ WHERE account_id BETWEEN :first AND :last AND status = 'closed'
         OR open_output_octets <> 0);
 
 -- name: check_pieces (first, last)
-SELECT s.account_id, s.session_id, s.pieces, count(e.event_id) FROM session AS s
-LEFT JOIN event AS e ON e.account_id = s.account_id AND e.session_id = s.session_id
-    AND e.event_type = 'usage'
-WHERE s.account_id BETWEEN :first AND :last
-GROUP BY s.account_id, s.session_id, s.pieces
-HAVING s.pieces <> count(e.event_id);
+WITH posted AS (
+    SELECT account_id, session_id, count(*) AS pieces FROM event
+    WHERE event_type = 'usage' AND account_id BETWEEN :first AND :last
+    GROUP BY account_id, session_id)
+SELECT s.account_id, s.session_id, s.pieces, coalesce(p.pieces, 0) FROM session AS s
+LEFT JOIN posted AS p ON p.account_id = s.account_id AND p.session_id = s.session_id
+WHERE s.account_id BETWEEN :first AND :last AND s.pieces <> coalesce(p.pieces, 0);
 
 -- name: check_impact_events (first, last)
 SELECT i.account_id, i.event_id FROM impact AS i
@@ -74,11 +75,6 @@ SELECT s.account_id, s.service_id FROM service AS s
 LEFT JOIN login AS l ON l.brand = s.brand AND l.login = s.login
     AND l.account_id = s.account_id AND l.service_id = s.service_id
 WHERE s.account_id BETWEEN :first AND :last AND l.login IS NULL;
-
--- name: check_announcements (first, last)
-SELECT o.account_id, o.outbox_key FROM outbox AS o
-WHERE o.account_id BETWEEN :first AND :last AND o.name IN ('limit_warning', 'limit_reached')
-    AND NOT EXISTS (SELECT 1 FROM limit_crossing AS c WHERE c.account_id = o.account_id);
 
 -- name: check_owners ()
 SELECT DISTINCT account_id FROM balance WHERE account_id NOT IN (SELECT account_id FROM account)
