@@ -241,7 +241,7 @@ def test_secrets_are_not_in_the_repr(folder: Path) -> None:
         ),
         (
             '[enforcement]\nsource_addresses = ["::1", "::2"]',
-            "enforcement.source_addresses = [...]: has two of one family; name one IPv4 and one IPv6",
+            "enforcement.source_addresses = [...]: has two of one family; name one IPv4 and one IP",
         ),
         (
             '[log]\nlevel = "loud"',
