@@ -142,6 +142,7 @@ def disconnect(session_id: int, as_json: bool) -> None:
 
 _REMEDIES = {
     "nak": "the Error-Cause says why; the NAS may not know this session any more",
+    "no_address": "name the NAS's [nases.dynauth] address in the configuration",
     "timeout": "check the NAS's dynamic authorization port, its secret, and that it accepts us",
 }
 

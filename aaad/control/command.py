@@ -96,7 +96,7 @@ def read_arguments(shape: type[Arguments], given: Mapping[str, object]) -> Argum
         if required and name not in given:
             raise _bad_argument(f"the argument {name!r} is missing")
     try:
-        return msgspec.convert(dict(given), shape)
+        return msgspec.convert(dict(given), shape, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
         raise _bad_argument(str(error)) from None
 
