@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from aaad.control.command import PAGE_SIZE_DEFAULT, After, Call, Instant, Name, PageSize, Text
+from aaad.control.command import After, Call, Instant, Name, PageSize, Text
 from aaad.control.commands.customers import (
     AccountChoice,
     Login,
@@ -18,6 +18,7 @@ from aaad.control.commands.customers import (
     authorship,
 )
 from aaad.control.commands.shapes import account_map, service_map, suspension_map
+from aaad.control.protocol import PAGE_SIZE_DEFAULT
 from ledger.account_status import Remedy, close, reopen, suspend
 from ledger.accounts import (
     DUE_DAYS_DEFAULT,
@@ -111,7 +112,7 @@ class AccountSearch:
 async def register(call: Call, arguments: Registration) -> Mapping[str, object]:
     """Registers a customer, its service with it."""
     by = authorship(call)
-    services = ()
+    services: tuple[NewService, ...] = ()
     if arguments.service is not None:
         services = (await new_service(arguments.service),)
     new = NewAccount(

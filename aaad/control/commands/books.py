@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from aaad.control.command import PAGE_SIZE_DEFAULT, Call, Id, Name, PageSize
+from aaad.control.command import Call, Id, Name, PageSize
 from aaad.control.commands.customers import AccountChoice, Login, account_of
 from aaad.control.commands.shapes import (
     account_map,
@@ -17,7 +17,7 @@ from aaad.control.commands.shapes import (
     message_map,
     suspense_map,
 )
-from aaad.control.protocol import CommandFailed, ErrorCode
+from aaad.control.protocol import PAGE_SIZE_DEFAULT, CommandFailed, ErrorCode
 from ledger.accounts import find_account
 from ledger.clients import BRAND_DEFAULT
 from ledger.listings import fetch_waiting_messages
@@ -150,7 +150,7 @@ async def explain_login(call: Call, arguments: LoginName) -> Mapping[str, object
 
 def _tariff_zone(call: Call, account: Account, event: Event) -> str:
     """The zone of the tariff as it was; that of the account where the tariff goes by it."""
-    pricelist = call.daemon.catalog(account.brand).pricelist(event.service_at - 1)
+    pricelist = call.daemon.catalog(account.brand).pricelist_at(event.service_at - 1)
     tariff = None if pricelist is None else pricelist.tariffs.get(str(event.data["tariff"]))
     if tariff is None or tariff.zone == ACCOUNT_ZONE:
         return account.zone

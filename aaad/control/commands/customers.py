@@ -61,7 +61,7 @@ def brand_settings(call: Call, brand: str) -> BrandSettings:
 def account_rules(call: Call, brand: str, *, at: int) -> AccountRules:
     """What may be registered under a brand at an instant."""
     settings = brand_settings(call, brand)
-    pricelist = call.daemon.catalog(brand).pricelist(at)
+    pricelist = call.daemon.catalog(brand).pricelist_at(at)
     return AccountRules(
         canonical=lambda user_name: canonical_login(settings, user_name),
         offers=frozenset() if pricelist is None else frozenset(pricelist.offers),

@@ -45,6 +45,7 @@ class TopUp:
 
     account: AccountChoice
     name: Name
+    metric: UsageMetric  # said again, so that hours are never taken for money
     quantity: Quantity
 
 
@@ -87,6 +88,12 @@ async def top_up(call: Call, arguments: TopUp) -> Mapping[str, object]:
                 f"no limit {printable(arguments.name)!r} holds there",
                 f"it has: {known}",
             )
+        if limit.metric is not arguments.metric:
+            raise CommandFailed(
+                ErrorCode.REFUSED,
+                f"the limit {printable(limit.name)} counts {limit.metric}, not {arguments.metric}",
+                f"say --metric {limit.metric}",
+            )
         cycle = cycle_at(by.at, bill_day=owner.account.bill_day, zone=owner.account.zone)
         raised = await top_up_limit(
             tx,
@@ -111,7 +118,7 @@ async def _owner(call: Call, reader: Reader, choice: AccountChoice) -> _Owner:
     chosen = ServiceChoice(login=choice.login, brand=choice.brand)
     subscriber = await subscriber_of(call, reader, chosen)
     service_id, account = subscriber.service.service_id, subscriber.account
-    offers = call.daemon.catalog(account.brand).offers(subscriber.purchases, at)
+    offers = call.daemon.catalog(account.brand).offers_at(subscriber.purchases, at)
     offered = {limit.name: limit for limit in offers[0].limits} if offers else {}
     own_limits = _own_limits(subscriber.own_limits, account, service_id, at)
     return _Owner(account=account, service_id=service_id, limits={**offered, **own_limits})

@@ -43,9 +43,7 @@ COMMANDS: Mapping[str, Command[Any]] = MappingProxyType(
         "service.show": Command(Right.READ, ServiceChoice, services.show),
         "service.add": Command(Right.ADMINISTER, services.ServiceAddition, services.add),
         "service.set": Command(Right.ADMINISTER, services.ServiceSettings, services.change),
-        "service.offer": Command(
-            Right.ADMINISTER, services.OfferChange, services.change_to_offer
-        ),
+        "service.offer": Command(Right.ADMINISTER, services.OfferChange, services.change_to_offer),
         "service.password": Command(
             Right.ADMINISTER, services.PasswordChange, services.change_password
         ),
