@@ -74,7 +74,7 @@ async def fetch_subscribers_by_account(
 async def fetch_account(reader: Reader, account_id: int) -> Account | None:
     """An account, or None."""
     rows = await reader.fetch("fetch_account", (account_id,))
-    return _account(rows[0]) if rows else None
+    return account_of_row(rows[0]) if rows else None
 
 
 async def fetch_account_states(
@@ -131,7 +131,7 @@ async def _subscribers(reader: Reader, rows: list[Row]) -> list[Subscriber]:
         limits = own_limits[service.account_id, 0] + own_limits[key]
         subscribers.append(
             Subscriber(
-                account=_account(row),
+                account=account_of_row(row),
                 service=service,
                 credential=_credential(row),
                 purchases=tuple(purchases[key]),
@@ -177,7 +177,8 @@ def own_limit_of_row(row: Row) -> OwnLimit:
     )
 
 
-def _account(row: Row) -> Account:
+def account_of_row(row: Row) -> Account:
+    """An account from a row that begins with the columns of fetch_account."""
     return Account(
         account_id=row[0],
         brand=row[1],

@@ -144,7 +144,7 @@ def show_clock(as_json: bool) -> None:
 @clock.command("set")
 @click.argument("iso8601")
 @json_option
-def set_clock(iso8601: str, as_json: bool) -> None:
+def set_clock(*, iso8601: str, as_json: bool) -> None:
     """Set the clock of a test to an instant with its offset, as 2026-03-06T22:00:00-05:00."""
     answer = call("clock.set", at=read_instant(iso8601))
     show(answer, as_json=as_json, human=_print_clock)
@@ -153,7 +153,7 @@ def set_clock(iso8601: str, as_json: bool) -> None:
 @clock.command("advance", context_settings={"ignore_unknown_options": True})
 @click.argument("seconds", type=int)
 @json_option
-def advance_clock(seconds: int, as_json: bool) -> None:
+def advance_clock(*, seconds: int, as_json: bool) -> None:
     """Move the clock of a test by SECONDS."""
     show(call("clock.advance", seconds=seconds), as_json=as_json, human=_print_clock)
 

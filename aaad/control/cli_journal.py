@@ -1,4 +1,6 @@
-"""`aaactl journal`: segments listed and verified from their files; needs no daemon, changes nothing."""
+"""`aaactl journal`: segments listed and verified from their files; needs no daemon, changes
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ def journal() -> None:
 @journal.command("list")
 @_FOLDER
 @json_option
-def list_journal(folder: Path, as_json: bool) -> None:
+def list_journal(*, folder: Path, as_json: bool) -> None:
     """The segments of every journal in FOLDER, by their headers."""
     found = [_plain(one) for one in list_segments(folder)]
     show(found, as_json=as_json, human=_print_segments)
@@ -34,7 +36,7 @@ def list_journal(folder: Path, as_json: bool) -> None:
 @journal.command("verify")
 @_FOLDER
 @json_option
-def verify_journal(folder: Path, as_json: bool) -> None:
+def verify_journal(*, folder: Path, as_json: bool) -> None:
     """Read every record in FOLDER. Exit 1 when a segment is damaged or missing.
 
     A torn tail at the end of the last segment is what a crash leaves, and no damage; while a daemon

@@ -7,6 +7,7 @@ only when a table is drawn.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -118,12 +119,10 @@ def read_password(password_file: Path | None) -> str:
     """A password from a file, from a pipe, or asked for twice; never from the command line."""
     if password_file is not None:
         password = password_file.read_text("utf-8").rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     else:
-        stdin = click.get_text_stream("stdin")
-        if stdin.isatty():
-            password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-        else:
-            password = stdin.readline().rstrip("\r\n")
+        password = sys.stdin.readline().rstrip("\r\n")
     octets = len(password.encode())
     if not 0 < octets <= PASSWORD_OCTETS_MAX:
         fail(f"a password has 1 to {PASSWORD_OCTETS_MAX} octets, this one has {octets}")

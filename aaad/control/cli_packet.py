@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,8 +28,8 @@ from aaad.radius.errors import REMEDY, DiscardReason
 from aaad.radius.packet import Packet, Secret
 from ledger.addresses import Endpoint, parse_endpoint
 
-HEX_CHARACTERS_MAX = 65_536
-"""Characters of a packet in hexadecimal: 4096 octets, with room for separators and offsets."""
+INPUT_OCTETS_MAX = 65_536
+"""Octets of input: a packet of 4096 octets in hexadecimal, or its pairs, with room."""
 
 SECRET_OCTETS_MAX = 4096
 """A longer file is not a secret but the wrong file."""
@@ -67,14 +68,14 @@ def packet() -> None:
 @dictionary_option
 @json_option
 def decode_packet(
-    hexadecimal: str, secret_file: Path | None, dictionary_paths: tuple[Path, ...], as_json: bool
+    *, hexadecimal: str, secret_file: Path | None, dictionary_paths: tuple[Path, ...], as_json: bool
 ) -> None:
     """Dissect a packet given in HEXADECIMAL, or on stdin with `-`; nothing is too broken for it.
 
     With its secret the password is shown and the signatures are checked.
     """
     if hexadecimal == "-":
-        hexadecimal = click.get_text_stream("stdin").read(HEX_CHARACTERS_MAX + 1)
+        hexadecimal = _standard_input()
     data = read_hexadecimal(hexadecimal)
     secret = None if secret_file is None else read_secret(secret_file)
     rows = dissect(data, _dictionary(dictionary_paths), secret)
@@ -87,7 +88,7 @@ def decode_packet(
 @dictionary_option
 @sign_option
 def encode_packet(
-    kind: str, secret_file: Path | None, dictionary_paths: tuple[Path, ...], sign: bool | None
+    *, kind: str, secret_file: Path | None, dictionary_paths: tuple[Path, ...], sign: bool | None
 ) -> None:
     """Make a request of KIND from the pairs on stdin (`User-Name = "bob"`) and print it in hex."""
     request = _request(PacketKind(kind), secret_file, dictionary_paths, sign)[0]
@@ -117,6 +118,7 @@ def encode_packet(
 )
 @json_option
 def send_packet(
+    *,
     server: str,
     kind: str,
     secret_file: Path | None,
@@ -131,9 +133,7 @@ def send_packet(
     Exit 0 when it accepts or acknowledges, 1 when it refuses, 3 when nothing authentic arrives.
     """
     endpoint = _endpoint(server)
-    request, secret, dictionary = _request(
-        PacketKind(kind), secret_file, dictionary_paths, sign
-    )
+    request, secret, dictionary = _request(PacketKind(kind), secret_file, dictionary_paths, sign)
     try:
         answer = exchange(request, endpoint, secret=secret, timeout_s=timeout_s, tries=tries)
     except OSError as error:
@@ -159,8 +159,8 @@ def is_positive(answer: Packet) -> bool:
 
 def read_hexadecimal(text: str) -> bytes:
     """The octets of a hex dump; blanks, line ends, colons and a leading 0x do not count."""
-    if len(text) > HEX_CHARACTERS_MAX:
-        raise click.UsageError(f"more than {HEX_CHARACTERS_MAX} characters are no RADIUS packet")
+    if len(text) > INPUT_OCTETS_MAX:
+        raise click.UsageError(f"more than {INPUT_OCTETS_MAX} characters are no RADIUS packet")
     digits = re.sub(r"[\s:]", "", text).removeprefix("0x")
     try:
         return bytes.fromhex(digits)
@@ -189,7 +189,7 @@ def _request(
         raise click.UsageError("a request is signed: name the secret's file with --secret-file")
     secret = read_secret(secret_file)
     dictionary = _dictionary(dictionary_paths)
-    pairs = click.get_text_stream("stdin", errors="surrogateescape").read(HEX_CHARACTERS_MAX)
+    pairs = _standard_input()
     signed = kind in SIGNED if sign is None else sign
     try:
         request = make_request(
@@ -207,6 +207,11 @@ def _dictionary(paths: tuple[Path, ...]) -> Dictionary:
         return load_dictionary(paths)
     except DictionaryError as error:
         fail(str(error))
+
+
+def _standard_input() -> str:
+    """What was piped in, octets that are no UTF-8 included; one character beyond the bound."""
+    return sys.stdin.buffer.read(INPUT_OCTETS_MAX + 1).decode("utf-8", "surrogateescape")
 
 
 def _endpoint(text: str) -> Endpoint:

@@ -41,7 +41,7 @@ def pricelist() -> None:
 @click.argument("file", type=PRICE_LIST_FILE)
 @_dictionary_option
 @json_option
-def check_pricelist(file: Path, dictionary_paths: tuple[Path, ...], as_json: bool) -> None:
+def check_pricelist(*, file: Path, dictionary_paths: tuple[Path, ...], as_json: bool) -> None:
     """Check FILE; show every mistake with its key and remedy. Exit 1 when there is any."""
     try:
         found = load_file_or_findings(file, dictionary_paths)
@@ -58,7 +58,7 @@ def check_pricelist(file: Path, dictionary_paths: tuple[Path, ...], as_json: boo
 @pricelist.command("show")
 @click.argument("file", type=PRICE_LIST_FILE)
 @json_option
-def show_pricelist(file: Path, as_json: bool) -> None:
+def show_pricelist(*, file: Path, as_json: bool) -> None:
     """Show the offers and tariffs of FILE in words."""
     found = load_file(file)
     plain = {
@@ -76,7 +76,7 @@ def show_pricelist(file: Path, as_json: bool) -> None:
 @click.option("--effective", required=True, help="ISO 8601 with offset: from when its prices hold.")
 @click.option("--brand", help="Whose price list it is (default: the brand `default`).")
 @json_option
-def load_pricelist(file: Path, effective: str, brand: str | None, as_json: bool) -> None:
+def load_pricelist(*, file: Path, effective: str, brand: str | None, as_json: bool) -> None:
     """Check FILE in the daemon and make it the price list from an instant on."""
     answer = call(
         "pricelist.load",
@@ -91,7 +91,7 @@ def load_pricelist(file: Path, effective: str, brand: str | None, as_json: bool)
 @pricelist.command("list")
 @click.option("--brand", help="Whose price lists (default: the brand `default`).")
 @json_option
-def list_pricelists(brand: str | None, as_json: bool) -> None:
+def list_pricelists(*, brand: str | None, as_json: bool) -> None:
     """The versions in the books, in the order in which they take effect."""
     answer = call("pricelist.list", brand=brand)
     show(answer, as_json=as_json, human=_print_versions)
@@ -112,9 +112,7 @@ def load_file_or_findings(
     """The price list in a file, or all its mistakes. Raises DictionaryError."""
     known_attribute = attribute_check(load_dictionary(dictionary_paths))
     try:
-        return parse_pricelist(
-            read_text(path), source=str(path), known_attribute=known_attribute
-        )
+        return parse_pricelist(read_text(path), source=str(path), known_attribute=known_attribute)
     except PriceListError as error:
         return error.findings
 

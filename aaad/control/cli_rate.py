@@ -30,6 +30,7 @@ from ratingcore.tariff import Tariff
 @click.option("--zone", help="The account's zone, for a tariff that goes by it.")
 @json_option
 def rate(
+    *,
     path: Path,
     name: str,
     start: str,

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from aaad.control.cli_output import call, fail, facts, json_option, line, show, table
+from aaad.control.cli_output import call, facts, fail, json_option, line, show, table
 from aaad.control.local_time import instant
 from aaad.control.protocol import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from aaad.control.sentences import charge_sentences, limit_sentence
@@ -27,7 +27,13 @@ from aaad.control.text import duration, money, octets
 )
 @json_option
 def sessions(
-    account_id: int | None, login: str | None, nas: str | None, after: int, limit: int, as_json: bool
+    *,
+    account_id: int | None,
+    login: str | None,
+    nas: str | None,
+    after: int,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """The sessions that run now, with what each costs so far."""
     answer = call(
@@ -65,7 +71,7 @@ def session() -> None:
 @session.command("show")
 @click.argument("session_id", type=int)
 @json_option
-def show_session(session_id: int, as_json: bool) -> None:
+def show_session(*, session_id: int, as_json: bool) -> None:
     """What a session costs so far and why, its limits, and the orders sent about it."""
     show(call("session.show", session_id=session_id), as_json=as_json, human=_print_session)
 
@@ -129,7 +135,7 @@ def _print_orders(orders: Any, zone: str) -> None:
 @click.command()
 @click.argument("session_id", type=int)
 @json_option
-def disconnect(session_id: int, as_json: bool) -> None:
+def disconnect(*, session_id: int, as_json: bool) -> None:
     """Send a Disconnect-Request for a session and wait for the NAS's answer.
 
     Exit 0 when the NAS acknowledged, 1 when it refused or never answered.
@@ -142,6 +148,7 @@ def disconnect(session_id: int, as_json: bool) -> None:
 
 _REMEDIES = {
     "nak": "the Error-Cause says why; the NAS may not know this session any more",
+    "no_address": "name the NAS's [nases.dynauth] address in the configuration",
     "timeout": "check the NAS's dynamic authorization port, its secret, and that it accepts us",
 }
 

@@ -15,13 +15,20 @@ import msgspec
 from aaad.control.contract import Daemon
 from aaad.control.peer import AccessRule, Peer, Right
 from aaad.control.protocol import (
-    PAGE_SIZE_DEFAULT,
     PAGE_SIZE_MAX,
     CommandFailed,
     ErrorCode,
     Request,
 )
+from aaad.radius.dictionary import DictionaryError
+from ledger.account_checks import AccountError
+from ledger.catalog import CatalogError
+from ledger.credentials import PasswordError
 from ledger.escape import printable
+from ledger.pricelist import PriceListError
+from ledger.pricelists import PriceListRefused
+from ledger.settings import SettingsError
+from ledger.store import CommitUnknown, StoreError
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 After = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -30,20 +37,25 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
 Text = Annotated[str, msgspec.Meta(max_length=1024)]
 Instant = Annotated[int, msgspec.Meta(ge=0, le=2**33)]
 
+REFUSALS = (
+    AccountError,
+    CatalogError,
+    DictionaryError,
+    PasswordError,
+    PriceListError,
+    PriceListRefused,
+    SettingsError,
+)
+"""What the books and the configuration raise for input they refuse; each message holds the
+remedy.
+"""
+
 Arguments = TypeVar("Arguments")
 
 
 @dataclass(frozen=True, slots=True)
 class NoArguments:
     """A command that takes none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """The part of a list that is asked for."""
-
-    after: After = 0
-    limit: PageSize = PAGE_SIZE_DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +94,16 @@ async def execute(
     if rule.right_of(peer) < command.right:
         raise _not_permitted(request.command, command.right, rule, peer)
     arguments = read_arguments(command.arguments, request.arguments)
-    return await command.run(Call(daemon=daemon, actor=peer.name), arguments)
+    try:
+        return await command.run(Call(daemon=daemon, actor=peer.name), arguments)
+    except CommitUnknown as error:
+        remedy = "look whether the change is there before you repeat it"
+        raise CommandFailed(ErrorCode.UNAVAILABLE, str(error), remedy) from error
+    except StoreError as error:
+        remedy = "nothing was changed; see `aaactl status`"
+        raise CommandFailed(ErrorCode.UNAVAILABLE, str(error), remedy) from error
+    except REFUSALS as error:
+        raise CommandFailed(ErrorCode.REFUSED, str(error)) from error
 
 
 def read_arguments(shape: type[Arguments], given: Mapping[str, object]) -> Arguments:
@@ -96,7 +117,7 @@ def read_arguments(shape: type[Arguments], given: Mapping[str, object]) -> Argum
         if required and name not in given:
             raise _bad_argument(f"the argument {name!r} is missing")
     try:
-        return msgspec.convert(dict(given), shape)
+        return msgspec.convert(dict(given), shape, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
         raise _bad_argument(str(error)) from None
 

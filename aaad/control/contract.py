@@ -108,7 +108,7 @@ class OrderLine(TypedDict):
     reason: str
     ordered_at: int
     attempts: int
-    outcome: str  # pending | ack | nak | timeout
+    outcome: str  # pending | ack | nak | timeout | no_address
 
 
 class SessionReport(TypedDict):
@@ -123,7 +123,7 @@ class SessionReport(TypedDict):
 class DisconnectReport(TypedDict):
     """What came of a Disconnect-Request."""
 
-    outcome: str  # ack | nak | timeout
+    outcome: str  # ack | nak | timeout | no_address
     address: str  # where it went
     attempts: int
     error_cause: str  # name of the NAK's Error-Cause; empty without one
@@ -180,9 +180,8 @@ class Daemon(Protocol):
     def store(self) -> Store:
         """The books."""
 
-    @property
-    def catalog(self) -> Catalog:
-        """The price list versions in force."""
+    def catalog(self, brand: str) -> Catalog:
+        """The price list versions of a brand; an empty catalogue when it has none."""
 
     @property
     def dictionary(self) -> Dictionary:
@@ -217,7 +216,7 @@ class Daemon(Protocol):
     async def catalog_changed(self) -> None:
         """A price list version is in the store: memory has it when this returns."""
 
-    async def explain_login(self, login: bytes) -> Sequence[LoginCheck]:
+    async def explain_login(self, login: bytes, *, brand: str) -> Sequence[LoginCheck]:
         """Every check that a login with the right password would go through now."""
 
     async def reload(self, *, actor: str) -> Sequence[str]:

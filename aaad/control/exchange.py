@@ -1,4 +1,5 @@
-"""One request to a RADIUS server or NAS and its answer: the small radclient of `aaactl packet send`.
+"""One request to a RADIUS server or NAS and its answer: the small radclient of `aaactl packet
+send`.
 
 Requests are built by `aaad.radius`; this module owns the socket and the waiting. Resends are the
 same octets. What arrives and is not an authentic answer is counted by its reason and passed over,
@@ -130,9 +131,7 @@ def _await_answer(
         udp.settimeout(left)
         try:
             datagram = udp.recv(DATAGRAM_OCTETS_MAX + 1)
-            return verify_response(
-                datagram, request, secret, require_message_authenticator=False
-            )
+            return verify_response(datagram, request, secret, require_message_authenticator=False)
         except TimeoutError:
             return None
         except ConnectionRefusedError:

@@ -44,7 +44,11 @@ def clock_span(from_at: int, to_at: int, zone: str) -> str:
     clock changes within.
     """
     load = load_zone(zone)
-    start, end, last = local(from_at, zone), local(to_at, zone), local(max(from_at, to_at - 1), zone)
+    start, end, last = (
+        local(from_at, zone),
+        local(to_at, zone),
+        local(max(from_at, to_at - 1), zone),
+    )
     changed = load.offset_at(from_at) != load.offset_at(to_at)
     start_offset = f" {offset_text(load.offset_at(from_at))}" if changed else ""
     end_offset = f" {offset_text(load.offset_at(to_at))}" if changed else ""

@@ -133,7 +133,10 @@ def _failure(error: Mapping[object, object]) -> CommandFailed:
 
 
 def _frame(message: Mapping[str, object], *, octets_max: int) -> bytes:
-    body: bytes = msgpack.packb(message, use_bin_type=True)
+    try:
+        body: bytes = msgpack.packb(message, use_bin_type=True)
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise BadFrame(f"the message holds what cannot be sent: {error}") from None
     if len(body) > octets_max:
         raise BadFrame(
             f"the message has {len(body)} octets, at most {octets_max} are taken; ask for less"

@@ -1,4 +1,5 @@
-"""Prices, segments and limits in words: what support staff reads to a customer on the telephone. Pure.
+"""Prices, segments and limits in words: what support staff reads to a customer on the telephone.
+Pure.
 
 Every figure in a sentence is exact. Segments add up to the charge to the last micro, so the total
 below them needs no explanation.

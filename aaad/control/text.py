@@ -18,8 +18,8 @@ def terminal_safe(value: object) -> str:
     """Text that a terminal shows and never obeys. Octets are read as UTF-8, invalid ones stay
     visible.
     """
-    is_bytes = isinstance(value, bytes)
-    text = value.decode("utf-8", "backslashreplace") if is_bytes else str(value)
+    octets_of = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+    text = octets_of.decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else _escaped(one) for one in text)

@@ -120,7 +120,6 @@ def projected_by_service(sessions: Iterable[Session], now: int) -> dict[int, Tot
     """The same for all open sessions of an account, by service."""
     running: dict[int, Totals] = {}
     for session in sessions:
-        if session.is_open:
-            service_id = session.terms.service_id
-            running[service_id] = running.get(service_id, Totals()).plus(projected(session, now))
+        service_id = session.terms.service_id
+        running[service_id] = running.get(service_id, Totals()).plus(projected(session, now))
     return running

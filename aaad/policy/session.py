@@ -18,7 +18,7 @@ from ledger.model import (
     UsageCounter,
     UsageEvent,
 )
-from ledger.rules.cycles import cycle_at
+from ledger.rules.cycles import Cycle, cycle_at
 from ledger.rules.limits import Totals
 from ratingcore.compile import Timeline
 from ratingcore.meter import Meter, Piece
@@ -112,6 +112,7 @@ class Session:
     stored_lsn: int = 0
     stored_open: OpenPiece | None = None
     unposted: list[UsageEvent] = field(default_factory=list)
+    _cycle: Cycle = Cycle(0, 0)  # the one asked for last
 
     @property
     def is_open(self) -> bool:
@@ -140,7 +141,9 @@ class Session:
 
     def period_of(self, at: int) -> int:
         """Start of the billing cycle that an instant counts in."""
-        return cycle_at(at, bill_day=self.terms.bill_day, zone=self.terms.zone).start_at
+        if not self._cycle.start_at <= at < self._cycle.end_at:
+            self._cycle = cycle_at(at, bill_day=self.terms.bill_day, zone=self.terms.zone)
+        return self._cycle.start_at
 
     def add_piece(self, piece: Piece) -> None:
         """A piece is finished: it becomes an event, billed in the cycle of its last second (C1)."""

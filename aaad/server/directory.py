@@ -119,9 +119,9 @@ class Directory:
         return (brand, login) in self._unknown
 
     def offer(self, entry: Entry, at: int) -> Offer | None:
-        """The offer that a service owns at an instant, as its price list says it then."""
+        """The offer whose tariff prices a service at an instant, as its price list says it then."""
         offers = self._catalog(entry).offers_at(entry.subscriber.purchases, at)
-        return offers[0] if offers else None
+        return next((offer for offer in offers if offer.tariff), None)
 
     def timeline(self, entry: Entry, started_at: int) -> Timeline | None:
         """The tariffs that price a session of this service from its start on."""

@@ -112,7 +112,7 @@ class Enforcer:
         """Compare the sessions of an account with what should run, and see when to look again."""
         if not self._serving:
             return
-        running = [s for s in self._sessions.of_account(account_id) if s.is_open]
+        running = self._sessions.open_of_account(account_id)
         if not running:
             self._due_of.pop(account_id, None)
             return

@@ -1,0 +1,84 @@
+"""Commands about price lists in the books: load a version, list them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from aaad.control.command import Call, Instant, Name
+from aaad.control.commands.customers import authorship, brand_settings
+from aaad.control.reply_check import attribute_check
+from ledger.catalog import Catalog
+from ledger.clients import BRAND_DEFAULT
+from ledger.pricelist import parse_pricelist
+from ledger.pricelists import TEXT_LENGTH_MAX, PriceListVersion, fetch_versions, store_version
+from ledger.store import Reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceListText:
+    """A price list to be loaded, the name of its file for findings, and from when it holds."""
+
+    text: Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH_MAX)]
+    source: Name
+    effective_at: Instant
+    brand: Name = BRAND_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """Whose price lists."""
+
+    brand: Name = BRAND_DEFAULT
+
+
+async def load(call: Call, arguments: PriceListText) -> Mapping[str, object]:
+    """Checks a price list with the versions around it, stores it and lets the daemon have it."""
+    brand_settings(call, arguments.brand)
+    check = attribute_check(call.daemon.dictionary)
+    parse_pricelist(arguments.text, source=arguments.source, known_attribute=check)
+    by = authorship(call)
+    async with call.daemon.store.transaction() as tx:
+        version = await store_version(
+            tx,
+            brand=arguments.brand,
+            text=arguments.text,
+            effective_at=arguments.effective_at,
+            at=by.at,
+            actor=by.actor,
+        )
+        await _check_together(tx, arguments.brand)
+    await call.daemon.catalog_changed()
+    return _version_map(version)
+
+
+async def list_versions(call: Call, arguments: Brand) -> Mapping[str, object]:
+    """The versions of a brand in the order in which they take effect."""
+    async with call.daemon.store.read() as reader:
+        versions = await fetch_versions(reader, brand=arguments.brand)
+    return {"versions": [_version_map(one) for one in versions]}
+
+
+async def _check_together(reader: Reader, brand: str) -> None:
+    """All versions must make one catalogue; raises, and so rolls back, when they do not."""
+    latest = {one.effective_at: one for one in await fetch_versions(reader, brand=brand)}
+    Catalog(
+        [
+            (effective_at, parse_pricelist(one.text, source=f"version {one.version}"))
+            for effective_at, one in sorted(latest.items())
+        ]
+    )
+
+
+def _version_map(version: PriceListVersion) -> Mapping[str, object]:
+    return {
+        "brand": version.brand,
+        "version": version.version,
+        "effective_at": version.effective_at,
+        "sha256": version.sha256,
+        "stored_at": version.stored_at,
+        "actor": version.actor,
+    }
