@@ -29,7 +29,7 @@ OWNERS = {
     "datetime.utcnow": (),
     "datetime.today": (),
     "date.today": (),
-    "os.environ": (),
+    "os.environ": ("aaad/server/notify.py",),
     "os.getenv": (),
 }
 """A name that a module takes from outside -> the only files that may. Everyone else gets it as an
