@@ -31,4 +31,7 @@ DIRECTIVES = {
     "linetrace": DEBUG,
 }
 
-setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, annotate=DEBUG))
+setup(
+    ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, annotate=DEBUG),
+    options={"build_ext": {"parallel": os.cpu_count()}},
+)

@@ -141,10 +141,10 @@ run_target() { # run_target TARGET NUMBER: a line for the report; fails if a pro
     [ "$verdict" = ok ]
 }
 
-chmod 755 "$root" # apt drops its privileges while it downloads
 mount -t proc proc /proc # of the new process namespace
 tarball=$cache/$SUITE.tar.gz
 if [ -f "$tarball" ]; then tar -C "$root" -xzf "$tarball"; else make_tarball; fi
+chmod 755 "$root" # apt drops its privileges while it downloads
 mount_system
 pass_apt_through
 echo "== apt-get install $PACKAGES"

@@ -19,6 +19,7 @@ from tests.tidy.source import Finding, Tree
 ROOT = Path(__file__).parents[1]
 RULES: tuple[Callable[[Tree], list[Finding]], ...] = (
     imports.check_imports,
+    imports.check_exceptions_are_needed,
     imports.check_layers_match,
     imports.check_every_module_is_imported,
     purity.check_no_float_near_money,

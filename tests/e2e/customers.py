@@ -18,17 +18,26 @@ def load_price_list(daemon: Daemon, text: str, *, effective: str = EFFECTIVE) ->
 def register(
     daemon: Daemon,
     login: str,
-    *,
+    *more: str,
     offer: str,
     password: str = "correct horse",  # of a test
     zone: str = "UTC",
     currency: str = "USD",
+    bill_day: int = 1,
+    scheme: str = "sealed",
 ) -> int:
     """One account with one service; the account's id."""
-    account = daemon.aaactl(
-        "account", "register", "--name", login, "--currency", currency, "--zone", zone
+    answer = daemon.aaactl(
+        "account",
+        "register",
+        f"--name={login}",
+        f"--currency={currency}",
+        f"--zone={zone}",
+        f"--bill-day={bill_day}",
+        f"--login={login}",
+        f"--offer={offer}",
+        f"--scheme={scheme}",
+        *more,
+        stdin=password + "\n",
     )
-    account_id = int(account["account_id"])
-    service = ("service", "add", str(account_id), "--login", login, "--offer", offer)
-    daemon.aaactl(*service, stdin=password + "\n")
-    return account_id
+    return int(answer["account"]["account_id"])

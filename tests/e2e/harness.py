@@ -167,10 +167,10 @@ class Daemon:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            reader = threading.Thread(
+            self._log_reader = threading.Thread(
                 target=self._read_log, args=(self._process,), name="aaad-log", daemon=True
             )
-            reader.start()
+            self._log_reader.start()
             self._await_ready(notify, self._process)
 
     def _await_ready(self, notify: socket.socket, process: subprocess.Popen[str]) -> None:
@@ -201,6 +201,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
+        self._log_reader.join()
         assert code == 0, f"aaad ended with {code} on SIGTERM; its log ends:\n{self.log_tail()}"
 
     def kill(self) -> None:
@@ -208,6 +209,7 @@ class Daemon:
         process = self._taken()
         process.kill()
         process.wait()
+        self._log_reader.join()
 
     def reload(self) -> None:
         """SIGHUP. That it is done shows in the log."""
@@ -241,14 +243,12 @@ class Daemon:
 
     def _read_log(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                entry = {"event": "not a log line", "text": line.rstrip("\n")}
-            with self._log_grew:
-                self.log.append(entry)
-                self._log_grew.notify_all()
+        with process.stdout as lines:
+            for line in lines:
+                entry = _log_entry(line)
+                with self._log_grew:
+                    self.log.append(entry)
+                    self._log_grew.notify_all()
 
     def wait_for_log(
         self, wanted: Callable[[dict[str, Any]], bool], *, timeout_s: float = 30
@@ -285,6 +285,15 @@ class Daemon:
         0."""
         command = ["--socket", str(self.control_socket), *arguments, "--json"]
         return json.loads(run_command("aaad.control.cli", *command, stdin=stdin))
+
+
+def _log_entry(line: str) -> dict[str, Any]:
+    """A line of the log; a traceback's lines are none, and are kept all the same."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    return entry if isinstance(entry, dict) else {"event": "not a log line", "text": line.rstrip()}
 
 
 def run_command(module: str, *arguments: str, stdin: str = "") -> str:

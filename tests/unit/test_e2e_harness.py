@@ -1,4 +1,4 @@
-"""Proves that the harness of the end-to-end tests says what went wrong, and reads radclient rightly."""
+"""Proves that the harness of the end-to-end tests says what went wrong, and reads radclient."""
 
 from __future__ import annotations
 

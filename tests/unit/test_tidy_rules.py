@@ -91,6 +91,14 @@ def test_right_direction_passes(tree_of, path, text):
     assert not imports.check_imports(tree_of(files))
 
 
+def test_exception_that_is_no_longer_needed_is_found(tree_of):
+    tree = tree_of({"aaad/radius/passwords.py": "import os\n", "aaad/radius/signing.pyx": ""})
+    assert imports.check_imports(tree) == []
+    rules = [f.rule for f in imports.check_exceptions_are_needed(tree)]
+    assert "aaad.radius.signing no longer imports os" in rules
+    assert "aaad.radius.passwords no longer imports os" not in rules
+
+
 def test_layer_without_files_and_library_without_dependency_are_found(tree_of):
     rules = {f.rule for f in imports.check_layers_match(tree_of({"ratingcore/a.py": ""}))}
     assert "pattern 'billing_jobs*' matches no file" in rules
