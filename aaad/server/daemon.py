@@ -317,7 +317,7 @@ class Daemon:
         begun = time.monotonic()
         batch: list[Applicable] = []
         count = 0
-        for record in self.journal.records(max(position, self.journal.oldest_lsn - 1)):
+        for record in self.journal.records(position):
             batch.append(records.read_record(record, self.settings.brands))
             count += 1
             if len(batch) == REPLAY_BATCH:

@@ -14,6 +14,7 @@ import socket
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
@@ -221,7 +222,7 @@ class Enforcer:
                 secret=Secret(target.secret),
                 target=(target.address, target.port),
                 event_timestamp=self._clock.now(),
-                on_outcome=lambda exchange, o=order, s=session: self._answered(o, s, exchange),
+                on_outcome=partial(self._answered, order, session),
             )
 
     def _port(self, target: DynauthSettings) -> DynauthPort:
