@@ -13,7 +13,6 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from math import lcm
 from typing import Final
 
@@ -37,11 +36,17 @@ class Catalog:
     """
 
     def __init__(self, versions: Sequence[tuple[int, PriceList]] = ()) -> None:
-        """`versions` are (effective_at, price list), instants rising. Raises CatalogError."""
-        self._instants = tuple(effective_at for effective_at, _ in versions)
-        self._lists = tuple(pricelist for _, pricelist in versions)
+        """`versions` are (effective_at, price list) in the order in which they were loaded.
+
+        Of two with the same instant, the one loaded later holds. Raises CatalogError.
+        """
+        in_force = sorted(
+            dict(versions).items(), key=lambda version: version[0]
+        )  # a dict keeps the later of two
+        self._instants = tuple(effective_at for effective_at, _ in in_force)
+        self._lists = tuple(pricelist for _, pricelist in in_force)
         self._timelines: OrderedDict[tuple[object, ...], Timeline] = OrderedDict()
-        _check_versions(self._instants, self._lists)
+        _check_versions(self._lists)
         # Equal tariffs of several versions become one, with a number: comparing is then cheap.
         numbers: dict[Tariff, int] = {}
         self._numbers = tuple(
@@ -52,7 +57,7 @@ class Catalog:
 
     @property
     def versions(self) -> tuple[tuple[int, PriceList], ...]:
-        """(effective_at, price list), oldest first."""
+        """(effective_at, price list) of those that hold at some instant, in their order."""
         return tuple(zip(self._instants, self._lists, strict=True))
 
     def pricelist_at(self, at: int) -> PriceList | None:
@@ -174,13 +179,7 @@ def _owned(purchases: Sequence[Purchase], at: int) -> list[Purchase]:
     return owned
 
 
-def _check_versions(instants: Sequence[int], lists: Sequence[PriceList]) -> None:
-    for before, after in pairwise(instants):
-        if after <= before:
-            raise CatalogError(
-                f"a version is effective at {after}, not after the one at {before}: "
-                "versions follow each other; choose a later instant"
-            )
+def _check_versions(lists: Sequence[PriceList]) -> None:
     currencies = sorted({pricelist.currency for pricelist in lists})
     if len(currencies) > 1:
         raise CatalogError(

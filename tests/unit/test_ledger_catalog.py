@@ -10,7 +10,7 @@ from ledger import catalog as module
 from ledger.catalog import Catalog, CatalogError
 from ledger.model import Purchase
 from ledger.pricelist import PriceList, parse_pricelist
-from ratingcore.meter import quote
+from ratingcore.meter import Meter, quote
 
 HOUR = 3600
 V1, V2, V3 = 1_000_000, 2_000_000, 3_000_000
@@ -214,9 +214,24 @@ def test_the_timelines_kept_are_bounded(catalog: Catalog, monkeypatch: pytest.Mo
     assert catalog.timeline([bought("basic")], V1, "UTC") is not first
 
 
-def test_versions_that_do_not_follow_each_other_are_refused() -> None:
-    with pytest.raises(CatalogError, match="effective at 5, not after the one at 5"):
-        Catalog([(5, pricelist()), (5, pricelist())])
+def test_of_two_versions_with_one_instant_the_later_loaded_holds() -> None:
+    first, second, third = pricelist(basic="1"), pricelist(basic="2"), pricelist(basic="3")
+    catalog = Catalog([(V2, first), (V1, second), (V2, third)])
+    assert catalog.versions == ((V1, second), (V2, third))
+
+
+def test_a_version_put_between_versions_to_come_leaves_packed_meters_usable() -> None:
+    before = Catalog([(V1, pricelist()), (V3, pricelist(basic="2.00"))])
+    after = Catalog([*before.versions, (V2, pricelist(basic="4.00"))])
+    old = before.timeline([bought("basic")], V1, "UTC")
+    new = after.timeline([bought("basic")], V1, "UTC")
+    assert old is not None
+    assert new is not None
+    meter = Meter(old, V2 - 2 * HOUR)
+    meter.advance(V2 - HOUR)
+    moved = Meter.unpack(new, meter.pack())
+    moved.advance(V2 + HOUR)
+    assert moved.charge_micros == 2 * 1_000_000 + 4_000_000
 
 
 def test_versions_in_two_currencies_are_refused() -> None:
