@@ -29,6 +29,10 @@ class CatalogError(Exception):
     """Versions that cannot stand in one catalogue; the message holds the remedy."""
 
 
+_Entries = tuple[tuple[int, int], ...]
+"""(effective_at, tariff number) of each tariff that a session meets."""
+
+
 class Catalog:
     """The versions of one brand's price list, and the timelines of their tariffs.
 
@@ -45,6 +49,7 @@ class Catalog:
         )  # a dict keeps the later of two
         self._instants = tuple(effective_at for effective_at, _ in in_force)
         self._lists = tuple(pricelist for _, pricelist in in_force)
+        self._of_one_offer: dict[tuple[str, int], _Entries] = {}
         self._timelines: OrderedDict[tuple[object, ...], Timeline] = OrderedDict()
         _check_versions(self._lists)
         # Equal tariffs of several versions become one, with a number: comparing is then cheap.
@@ -122,9 +127,26 @@ class Catalog:
             versions.append((effective_at, tariff))
         return compile_timeline(versions)
 
-    def _entries(
-        self, purchases: Sequence[Purchase], started_at: int
-    ) -> tuple[tuple[int, int], ...]:
+    def _entries(self, purchases: Sequence[Purchase], started_at: int) -> _Entries:
+        """The tariffs from `started_at` on. Most services own one offer, for good: kept ready."""
+        version = self._version(started_at)
+        if version is None:
+            return ()
+        if (
+            len(purchases) > 1
+            or not _owned(purchases, started_at)
+            or purchases[0].to_at is not None
+        ):
+            return self._find_entries(purchases, started_at)
+        offer = purchases[0].offer
+        entries = self._of_one_offer.get((offer, version))
+        if entries is None:
+            entries = self._find_entries(purchases, started_at)
+            if offer in self._lists[version].offers:  # so what is kept is as bounded as the lists
+                self._of_one_offer[offer, version] = entries
+        return entries
+
+    def _find_entries(self, purchases: Sequence[Purchase], started_at: int) -> _Entries:
         """(effective_at, tariff number) from `started_at` on; equal neighbours are one.
 
         The first entry begins with its version of the list, not with the session or the purchase:

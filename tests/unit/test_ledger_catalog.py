@@ -206,6 +206,17 @@ def test_a_version_appended_later_keeps_the_places_of_those_before(catalog: Cata
     ]
 
 
+def test_what_is_kept_of_one_offer_is_no_other_sessions(catalog: Catalog) -> None:
+    """One purchase for good is answered from memory: by version, not by session or customer."""
+    for started_at, price in ((V1, 1_000_000), (V3 - 1, 1_000_000), (V3, 2_000_000)):
+        for purchase in (bought("basic"), bought("basic", V1)):
+            timeline = catalog.timeline([purchase], started_at, "UTC")
+            assert timeline is not None
+            assert micros_per_hour(timeline.versions)[0][1] == price
+    assert catalog.timeline([bought("basic", V3 + 1)], V3, "UTC") is None
+    assert catalog.timeline([bought("basic", 0, V3)], V3, "UTC") is None
+
+
 def test_the_timelines_kept_are_bounded(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMELINES_MAX", 2)
     zones = ["UTC", "Asia/Kolkata", "Europe/Berlin"]
