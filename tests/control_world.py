@@ -34,6 +34,7 @@ from ledger.pricelist import parse_pricelist
 from ledger.pricelists import fetch_versions
 from ledger.settings import Settings, load_settings
 from ledger.store import Store, open_store
+from ledger.stored_catalog import catalog_of
 from ratingcore.compile import compile_timeline
 from ratingcore.meter import quote
 
@@ -162,8 +163,7 @@ class MemoryDaemon:
     async def catalog_changed(self) -> None:
         async with self.store.read() as reader:
             versions = await fetch_versions(reader, brand="default")
-        parsed = [(one.effective_at, parse_pricelist(one.text, source="store")) for one in versions]
-        self.catalogs["default"] = Catalog(parsed)
+        self.catalogs["default"] = catalog_of(versions)
 
     async def explain_login(self, login: bytes, *, brand: str) -> Sequence[LoginCheck]:
         known = login == b"bob"
@@ -246,9 +246,7 @@ async def memory_daemon(folder: Path) -> AsyncIterator[MemoryDaemon]:
     clock.set(NOW)
     store = await open_store(settings.store.url, checkpoints=True)
     try:
-        yield MemoryDaemon(
-            settings=settings, clock=clock, store=store, dictionary=_dictionary()
-        )
+        yield MemoryDaemon(settings=settings, clock=clock, store=store, dictionary=_dictionary())
     finally:
         await store.close()
 

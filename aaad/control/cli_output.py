@@ -28,7 +28,7 @@ TABLE_COLUMNS_PIPED = 200
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
-def call(command: str, **arguments: object) -> Any:
+def call(command: str, /, **arguments: object) -> Any:
     """The daemon's result; ends the program with the message and the exit code otherwise."""
     given = {name: value for name, value in arguments.items() if value is not None}
     try:

@@ -1,4 +1,4 @@
-"""The control socket of a daemon: its place and groups from the settings, its commands from the table.
+"""The control socket of a daemon: place and groups from the settings, commands from the table.
 
 What the daemon starts and closes; everything else of `aaad.control` hangs on it.
 """

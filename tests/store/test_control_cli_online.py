@@ -182,9 +182,7 @@ async def test_limits_are_set_and_topped_up(terminal: Terminal) -> None:
         *("limit", "set", account, "--name", "spend", "--metric", "money", "--hard", "20.00")
     )
     assert "spend of the whole account: soft none, hard 20.00 USD" in owned
-    wrong = await terminal.run(
-        *("limit", "topup", account, "--name", "spend", "--quantity", "10h")
-    )
+    wrong = await terminal.run(*("limit", "topup", account, "--name", "spend", "--quantity", "10h"))
     assert wrong.exit_code == 1
     assert "counts money, not seconds" in wrong.output
     assert (await terminal.run("limit", "topup", account, "--name", "x")).exit_code == 2
@@ -226,9 +224,7 @@ async def test_pricelists_are_listed_and_mistakes_change_nothing(terminal: Termi
     assert result.exit_code == 1
     assert f"{broken}: tariffs.weekday-hours.bands[2].prices[1].amount" in result.output
     assert "Framed-Protocol" in result.output
-    past = await terminal.run(
-        "pricelist", "load", str(DIALUP), "--effective", "2026-02-01T00:00Z"
-    )
+    past = await terminal.run("pricelist", "load", str(DIALUP), "--effective", "2026-02-01T00:00Z")
     assert past.exit_code == 1
     assert "past" in past.output
     versions = json.loads(await terminal.say("pricelist", "list", "--json"))["versions"]
