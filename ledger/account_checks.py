@@ -1,7 +1,7 @@
 """Checks of what somebody wants to write about a customer: pure, and all mistakes at once.
 
-Everything that ends up in a mail, a report or a CSV must be printable; a login is the exception: it is octets
-that the network chose, kept escaped.
+Everything that ends up in a mail, a report or a CSV must be printable; a login is the exception:
+it is octets that the network chose, kept escaped.
 """
 
 from __future__ import annotations

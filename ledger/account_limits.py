@@ -1,7 +1,7 @@
 """Limits of one account or one service, and top-ups that raise them for a period (F31, C6).
 
-Every change makes a new revision. A threshold that a top-up raises, but which is passed all the same, is put
-on record as crossed: it is enforced and not announced again (rule of exactness 12).
+Every change makes a new revision. A threshold that a top-up raises, but which is passed all the
+same, is put on record as crossed: it is enforced and not announced again (rule of exactness 12).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ async def set_limit(
     limit: Limit,
     by: Authorship,
 ) -> Limit:
-    """Set a limit of its own, over the offers' one of this name, for every period; with its revision.
+    """Set an own limit, over the offers' one of its name; the limit with its revision.
 
     Both thresholds None: no limit. Raises AccountError.
     """
@@ -58,8 +58,8 @@ async def top_up_limit(
 ) -> Limit:
     """Raise every threshold of a limit by what was bought, for one period; the raised limit.
 
-    `limit` is what holds for that period now (an own limit, else the offer's). `charge` is what the top-up
-    costs. Raises AccountError.
+    `limit` is what holds for that period now (an own limit, else the offer's). `charge` is what
+    the top-up costs. Raises AccountError.
     """
     await _require_owner(tx, account_id, service_id)
     mistakes = _limit_mistakes(limit)
@@ -77,7 +77,9 @@ async def top_up_limit(
         revision=await _next_revision(tx, account_id, service_id, limit),
     )
     await _insert(tx, account_id, service_id, raised, period_start_at=period_start_at, by=by)
-    await _record_passed(tx, account_id, service_id, raised, period_start_at, by)
+    await _record_passed(
+        tx, account_id, service_id, raised, period_start_at=period_start_at, at=by.at
+    )
     await record_change(
         tx,
         account_id=account_id,
@@ -107,9 +109,7 @@ def _limit_mistakes(limit: Limit) -> list[Mistake]:
     return mistakes
 
 
-async def _next_revision(
-    tx: Transaction, account_id: int, service_id: int, limit: Limit
-) -> int:
+async def _next_revision(tx: Transaction, account_id: int, service_id: int, limit: Limit) -> int:
     ((last,),) = await tx.fetch("fetch_last_revision", (account_id, service_id, limit.name))
     return max(limit.revision, last or 0) + 1
 
@@ -132,8 +132,9 @@ async def _record_passed(
     account_id: int,
     service_id: int,
     limit: Limit,
+    *,
     period_start_at: int,
-    by: Authorship,
+    at: int,
 ) -> None:
     """Put the thresholds on record that the period's usage has passed already."""
     used = await _used(tx, account_id, service_id, limit.metric, period_start_at)
@@ -150,7 +151,7 @@ async def _record_passed(
             metric=limit.metric,
             threshold_quantity=quantity,
             used_quantity=used,
-            crossed_at=by.at,
+            crossed_at=at,
         )
         await insert_crossing(tx, crossing)
 

@@ -1,8 +1,8 @@
 """Suspending, reopening and closing accounts and services (F15, F16, F31, F62).
 
-A suspension has a reason, and only the right remedy lifts it; somebody can be suspended for several at once,
-then the gravest is shown, and he is active again when the last is lifted. service_id 0 is the whole account.
-Closing deletes nothing (rule of exactness 4).
+A suspension has a reason, and only the right remedy lifts it; somebody can be suspended for
+several at once, then the gravest is shown, and he is active again when the last is lifted.
+service_id 0 is the whole account. Closing deletes nothing (rule of exactness 4).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _GRAVEST_FIRST = (
 
 _ADVICE: Final = {
     StatusReason.MANUAL: "an operator reopens it",
-    StatusReason.USAGE: "top up the limit in this cycle, then reopen (C6); a new cycle also lifts it",
+    StatusReason.USAGE: "top up the limit, then reopen (C6); a new cycle lifts it, too",
     StatusReason.OVERDUE: "a payment or a promise reopens it",
     StatusReason.EXPIRED: "a renewal reopens it",
 }
@@ -96,7 +96,7 @@ async def reopen(
     account = await _require_not_closed(tx, account_id, service_id)
     if await already_done(tx, account_id=account_id, by=by):
         return not await tx.fetch("fetch_suspensions", (account_id, service_id))
-    standing = dict(await tx.fetch("fetch_suspensions", (account_id, service_id)))
+    standing: dict[str, int] = dict(await tx.fetch("fetch_suspensions", (account_id, service_id)))
     lifted = [reason for reason in standing if remedy in REMEDIES[StatusReason(reason)]]
     if "usage" in standing and await _usage_lifted(tx, account, service_id, standing["usage"], by):
         lifted = sorted({*lifted, "usage"})
@@ -120,10 +120,8 @@ async def reopen(
     return len(lifted) == len(standing)
 
 
-async def close(
-    tx: Transaction, *, account_id: int, service_id: int = 0, by: Authorship
-) -> None:
-    """Close an account with all its services, or one service; its purchases end now, the books stay."""
+async def close(tx: Transaction, *, account_id: int, service_id: int = 0, by: Authorship) -> None:
+    """Close an account with all its services, or one service; the books stay."""
     account = await find_account(tx, account_id)
     if service_id:
         await _close_service(tx, account_id, service_id, by)
@@ -137,9 +135,7 @@ async def close(
     await record_change(tx, account_id=account_id, event_type="account_closed", data={}, by=by)
 
 
-async def _close_service(
-    tx: Transaction, account_id: int, service_id: int, by: Authorship
-) -> None:
+async def _close_service(tx: Transaction, account_id: int, service_id: int, by: Authorship) -> None:
     subscriber = await find_service(tx, account_id=account_id, service_id=service_id)
     if subscriber.service.status is ServiceStatus.CLOSED:
         return
@@ -182,7 +178,9 @@ async def _usage_lifted(
 
 async def _show_status(tx: Transaction, account_id: int, service_id: int) -> None:
     """Show the gravest reason that stands, or active."""
-    standing = {reason for reason, _ in await tx.fetch("fetch_suspensions", (account_id, service_id))}
+    standing = {
+        reason for reason, _ in await tx.fetch("fetch_suspensions", (account_id, service_id))
+    }
     shown = next((reason for reason in _GRAVEST_FIRST if reason in standing), StatusReason.NONE)
     status = AccountStatus.SUSPENDED if standing else AccountStatus.ACTIVE
     if service_id:

@@ -1,14 +1,15 @@
-"""The API that registers customers and changes them (B06, B07, B111): nobody writes these rows by SQL.
+"""The API that registers customers and changes them (B06, B07, B111): nobody writes these rows by
+SQL.
 
-Every change is an event with who did it (B15). Input is checked whole and refused with every mistake; what is
-already so changes nothing and leaves no event. Suspending and closing stand in account_status, limits in
-account_limits.
+Every change is an event with who did it (B15). Input is checked whole and refused with every
+mistake; what is already so changes nothing and leaves no event. Suspending and closing stand in
+account_status, limits in account_limits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Final, TypeVar
 
@@ -36,6 +37,7 @@ from ledger.credentials import PreparedPassword, seal_password
 from ledger.model import (
     Account,
     AccountStatus,
+    Credential,
     Service,
     ServiceStatus,
     StatusReason,
@@ -110,7 +112,7 @@ class AccountChanges:
 
     name: str | Keep = KEEP
     zone: str | Keep = KEEP
-    credit_limit_micros: int | None | Keep = KEEP
+    credit_limit_micros: int | Keep | None = KEEP
     tax_status: TaxStatus | Keep = KEEP
     email: str | Keep = KEEP
     profile: Mapping[str, str] | Keep = KEEP
@@ -169,23 +171,30 @@ async def set_account(
     account = await find_account(tx, account_id)
     if await already_done(tx, account_id=account_id, by=by):
         return account
-    wanted = {
-        "name": _kept(changes.name, account.name),
-        "zone": _kept(changes.zone, account.zone),
-        "credit_limit_micros": _kept(changes.credit_limit_micros, account.credit_limit_micros),
-        "tax_status": _kept(changes.tax_status, account.tax_status),
-        "email": _kept(changes.email, account.email),
-        "profile": _merged(changes.profile, account.profile),
-    }
-    changed = {key: value for key, value in wanted.items() if getattr(account, key) != value}
-    if not changed:
+    wanted = replace(
+        account,
+        name=_kept(changes.name, account.name),
+        zone=_kept(changes.zone, account.zone),
+        credit_limit_micros=_kept(changes.credit_limit_micros, account.credit_limit_micros),
+        tax_status=_kept(changes.tax_status, account.tax_status),
+        email=_kept(changes.email, account.email),
+        profile=_merged(changes.profile, account.profile),
+    )
+    if wanted == account:
         return account
-    await _refuse_account_changes(tx, account, changes, by)
-    values = [wanted[key] for key in ("name", "zone", "credit_limit_micros", "tax_status", "email")]
-    await tx.execute("update_account", (account_id, *values, _json(wanted["profile"])))
-    data = {key: {"from": getattr(account, key), "to": value} for key, value in changed.items()}
+    refuse(await _change_mistakes(tx, account, wanted, by))
+    row = (
+        wanted.name,
+        wanted.zone,
+        wanted.credit_limit_micros,
+        wanted.tax_status,
+        wanted.email,
+        _json(wanted.profile),
+    )
+    await tx.execute("update_account", (account_id, *row))
+    data = _differences(account, wanted)
     await record_change(tx, account_id=account_id, event_type="account_changed", data=data, by=by)
-    return await find_account(tx, account_id)
+    return wanted
 
 
 async def set_service(
@@ -200,37 +209,35 @@ async def set_service(
     if await already_done(tx, account_id=service.account_id, by=by):
         return
     login = service.login if isinstance(changes.login, Keep) else rules.canonical(changes.login)
-    wanted = {
-        "login": login,
-        "activated_at": _kept(changes.activated_at, service.activated_at),
-        "reply": _merged(changes.reply, service.reply),
-        "profile": _merged(changes.profile, service.profile),
-    }
-    changed = {key: value for key, value in wanted.items() if getattr(service, key) != value}
-    if not changed:
+    wanted = replace(
+        service,
+        login=login,
+        activated_at=_kept(changes.activated_at, service.activated_at),
+        reply=_merged(changes.reply, service.reply),
+        profile=_merged(changes.profile, service.profile),
+    )
+    if wanted == service:
         return
-    mistakes = [*check_login(login), *check_instant("activated_at", wanted["activated_at"])]
-    mistakes += [*check_fields("reply", wanted["reply"])]
-    mistakes += [*check_fields("profile", wanted["profile"])]
+    mistakes = [
+        *check_login(login),
+        *check_instant("activated_at", wanted.activated_at),
+        *check_fields("reply", wanted.reply),
+        *check_fields("profile", wanted.profile),
+    ]
     if login != service.login:
         mistakes += await _taken_login(tx, service.brand, login)
     refuse(mistakes)
     key = (service.account_id, service.service_id)
-    if login != service.login:
-        renamed = (service.brand, escape_text(service.login), escape_text(login))
-        await tx.execute("rename_login", renamed)
-    row = (escape_text(login), wanted["activated_at"], _json(wanted["reply"]), _json(wanted["profile"]))
+    text = escape_text(login)
+    row = (text, wanted.activated_at, _json(wanted.reply), _json(wanted.profile))
+    await tx.execute("rename_login", (service.brand, escape_text(service.login), text))
     await tx.execute("update_service", (*key, *row))
-    data = {
-        name: {"from": _printable(getattr(service, name)), "to": _printable(value)}
-        for name, value in changed.items()
-    }
     await record_change(
         tx,
         account_id=service.account_id,
         service_id=service.service_id,
         event_type="service_changed",
-        data=data,
+        data=_differences(service, wanted),
         by=by,
     )
 
@@ -246,7 +253,8 @@ async def set_password(
     """Give a service a new password; the event says who did it and how it is kept, never which."""
     if await already_done(tx, account_id=service.account_id, by=by):
         return
-    await _set_credential(tx, service.account_id, service.service_id, prepared, sealer, by)
+    credential = seal_password(sealer, service_id=service.service_id, prepared=prepared)
+    await _set_credential(tx, service.account_id, credential, at=by.at)
     await record_change(
         tx,
         account_id=service.account_id,
@@ -268,8 +276,8 @@ async def change_offer(
 ) -> None:
     """Let a service own another offer from an instant on; what was planned after it never begins.
 
-    Raises AccountError for an unknown offer, and for an instant in the past: what was rated stays rated
-    (rule of exactness 4).
+    Raises AccountError for an unknown offer, and for an instant in the past: what was rated stays
+    rated (rule of exactness 4).
     """
     if await already_done(tx, account_id=service.account_id, by=by):
         return
@@ -300,7 +308,9 @@ async def find_account(reader: Reader, account_id: int) -> Account:
     """An account. Raises AccountError when there is none."""
     account = await fetch_account(reader, account_id)
     if account is None:
-        raise AccountError(Mistake("account", str(account_id), "name an account that is registered"))
+        raise AccountError(
+            Mistake("account", str(account_id), "name an account that is registered")
+        )
     return account
 
 
@@ -358,9 +368,7 @@ def _repeated_logins(new: NewAccount, rules: AccountRules) -> list[Mistake]:
     return [Mistake("login", repr(login), "name each service differently") for login in repeated]
 
 
-def _account_row(
-    account_id: int, new: NewAccount, by: Authorship
-) -> tuple[int | str | None, ...]:
+def _account_row(account_id: int, new: NewAccount, by: Authorship) -> tuple[int | str | None, ...]:
     return (
         account_id,
         new.brand,
@@ -389,13 +397,20 @@ async def _insert_service(
     service_id = tx.ids.make(by.at * 1000)
     login = escape_text(rules.canonical(new.login))
     activated_at = by.at if new.activated_at is None else new.activated_at
-    row = (ServiceStatus.ACTIVE, StatusReason.NONE, activated_at, _json(new.reply), _json(new.profile))
+    row = (
+        ServiceStatus.ACTIVE,
+        StatusReason.NONE,
+        activated_at,
+        _json(new.reply),
+        _json(new.profile),
+    )
     await tx.execute("insert_service", (account_id, service_id, brand, login, *row))
     await tx.execute("insert_login", (brand, login, account_id, service_id))
     purchase = (account_id, tx.ids.make(by.at * 1000), service_id, new.offer, activated_at)
     await tx.execute("insert_purchase", purchase)
     if new.password is not None:
-        await _set_credential(tx, account_id, service_id, new.password, rules.sealer, by)
+        credential = seal_password(rules.sealer, service_id=service_id, prepared=new.password)
+        await _set_credential(tx, account_id, credential, at=by.at)
     await record_change(
         tx,
         account_id=account_id,
@@ -408,34 +423,25 @@ async def _insert_service(
 
 
 async def _set_credential(
-    tx: Transaction,
-    account_id: int,
-    service_id: int,
-    prepared: PreparedPassword,
-    sealer: Sealer,
-    by: Authorship,
+    tx: Transaction, account_id: int, credential: Credential, *, at: int
 ) -> None:
-    credential = seal_password(sealer, service_id=service_id, prepared=prepared)
-    row = (account_id, service_id, credential.scheme, credential.secret, by.at)
+    row = (account_id, credential.service_id, credential.scheme, credential.secret, at)
     await tx.execute("set_credential", row)
 
 
-async def _refuse_account_changes(
-    tx: Transaction, account: Account, changes: AccountChanges, by: Authorship
-) -> None:
-    mistakes: list[Mistake] = []
-    if not isinstance(changes.name, Keep):
-        mistakes += check_name(changes.name)
-    if not isinstance(changes.email, Keep):
-        mistakes += check_email(changes.email)
-    if not isinstance(changes.credit_limit_micros, Keep):
-        mistakes += check_credit_limit(changes.credit_limit_micros)
-    if not isinstance(changes.profile, Keep):
-        mistakes += check_fields("profile", changes.profile)
-    if not isinstance(changes.zone, Keep) and changes.zone != account.zone:
-        mistakes += check_zone(changes.zone)
-        mistakes += await _zone_in_use(tx, account, changes.zone, by)
-    refuse(mistakes)
+async def _change_mistakes(
+    tx: Transaction, account: Account, wanted: Account, by: Authorship
+) -> list[Mistake]:
+    mistakes = [
+        *check_name(wanted.name),
+        *check_email(wanted.email),
+        *check_credit_limit(wanted.credit_limit_micros),
+        *check_fields("profile", wanted.profile),
+    ]
+    if wanted.zone != account.zone:
+        mistakes += check_zone(wanted.zone)
+        mistakes += await _zone_in_use(tx, account, wanted.zone, by)
+    return mistakes
 
 
 async def _zone_in_use(
@@ -466,13 +472,22 @@ def _kept(value: _Value | Keep, present: _Value) -> _Value:
 
 def _merged(given: Mapping[str, str] | Keep, present: Mapping[str, str]) -> dict[str, str]:
     """Fields given replace those present; an empty one removes it."""
-    fields = {} if isinstance(given, Keep) else given
-    return {key: value for key, value in {**present, **fields}.items() if value}
+    new = {} if isinstance(given, Keep) else given
+    return {key: value for key, value in {**present, **new}.items() if value}
+
+
+def _differences(old: Account | Service, new: Account | Service) -> dict[str, object]:
+    """The fields that change, for the event: old and new value."""
+    changed = [one.name for one in fields(old) if getattr(old, one.name) != getattr(new, one.name)]
+    return {
+        name: {"from": _printable(getattr(old, name)), "to": _printable(getattr(new, name))}
+        for name in changed
+    }
 
 
 def _printable(value: object) -> object:
     return escape_text(value) if isinstance(value, str) else value
 
 
-def _json(fields: Mapping[str, str]) -> str:
-    return orjson.dumps(dict(fields)).decode()
+def _json(texts: Mapping[str, str]) -> str:
+    return orjson.dumps(dict(texts)).decode()

@@ -1,4 +1,5 @@
-"""How a change of a customer is recorded: an event with who did it, and the counter that wakes the daemon.
+"""How a change of a customer is recorded: an event with who did it, and the counter that wakes the
+daemon.
 
 A change with a request key happens once: who asks again with the same key changes nothing.
 """

@@ -17,7 +17,7 @@ from ledger.document import Table
 from ledger.secret_files import SecretFiles
 
 DYNAUTH_PORT_DEFAULT: Final = 3799
-"""UDP port of CoA and Disconnect on a NAS (RFC 5176 section 2.1)."""
+"""UDP port of CoA and Disconnect on a NAS (RFC 5176)."""
 
 EVENT_TIMESTAMP_WINDOW_DEFAULT_S: Final = 86_400
 """Seconds that a NAS's Event-Timestamp may lie from our clock: a day covers a zone set wrong."""

@@ -1,8 +1,8 @@
 """Passwords at rest: how each scheme keeps one, and how it is checked.
 
-CHAP needs the cleartext, MS-CHAP the NT hash (RFC 2759, 8.3), PAP a verifier. Hashing with argon2 takes tens of
-milliseconds: `prepare_password` and `verify_argon2` belong in a thread pool, never inside a transaction or on
-the event loop. Sealing takes microseconds.
+CHAP needs the cleartext, MS-CHAP the NT hash (RFC 2759, 8.3), PAP a verifier. Hashing with argon2
+takes tens of milliseconds: `prepare_password` and `verify_argon2` belong in a thread pool, never
+inside a transaction or on the event loop. Sealing takes microseconds.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PreparedPassword:
 
 
 def nt_hash(password: bytes) -> bytes:
-    """NtPasswordHash (RFC 2759, 8.3) of a UTF-8 password. Raises PasswordError when it is not UTF-8."""
+    """NtPasswordHash (RFC 2759, 8.3). Raises PasswordError when the password is not UTF-8."""
     try:
         text = password.decode("utf-8")
     except UnicodeDecodeError as error:

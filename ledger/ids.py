@@ -1,8 +1,8 @@
 """Ids made by the application: 63 bits, ordered by time, unique over nodes (DESIGN.md, The store).
 
-Layout from the top: 41 bits of milliseconds since 2020-01-01 UTC (until 2089), 6 bits of node (a journal's
-number for the daemon), 16 bits of sequence. The time is an argument: a replay that hands in what the journal
-says makes the same ids again.
+Layout from the top: 41 bits of milliseconds since 2020-01-01 UTC (until 2089), 6 bits of node (a
+journal's number for the daemon), 16 bits of sequence. The time is an argument: a replay that hands
+in what the journal says makes the same ids again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ MILLISECOND_MAX = (1 << MILLISECOND_BITS) - 1
 def make_id(at_ms: int, node: int, sequence: int) -> int:
     """Pack an id. `at_ms` is Unix milliseconds; an instant before 2020 counts as its first.
 
-    Raises ValueError when a part does not fit its bits. The result is positive unless all parts are 0.
+    Raises ValueError when a part does not fit its bits. The result is positive unless all parts
+    are 0.
     """
     elapsed_ms = max(0, at_ms - EPOCH_MS)
     if elapsed_ms > MILLISECOND_MAX:

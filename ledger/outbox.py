@@ -1,6 +1,7 @@
 """Mail, hooks and network orders to be carried out: at least once, each with a stable id.
 
-Whoever carries messages claims some by a lease; one that dies leaves them to the next when the lease ends.
+Whoever carries messages claims some by a lease; one that dies leaves them to the next when the
+lease ends.
 """
 
 from __future__ import annotations

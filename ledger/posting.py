@@ -1,9 +1,10 @@
 """The one writer of balances (rules of exactness 1, 5 and 12).
 
-A batch of the daemon is one transaction: each session wins or loses its compare-and-set as a whole, and what a
-loser brings (events, counters, accrued, crossings of its account) drops out without failing the others.
-Everything is folded by key first, so that a batch is a dozen statements whatever its size. Within one
-BEGIN IMMEDIATE nobody else writes: versions read there still hold when the rows are written.
+A batch of the daemon is one transaction: each session wins or loses its compare-and-set as a
+whole, and what a loser brings (events, counters, accrued, crossings of its account) drops out
+without failing the others. Everything is folded by key first, so that a batch is a dozen
+statements whatever its size. Within one BEGIN IMMEDIATE nobody else writes: versions read there
+still hold when the rows are written.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class ItemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRef:
-    """The item that an event's impacts are summed in. bill_unit_id 0: the account's default unit."""
+    """The item that sums impacts. bill_unit_id 0: the account's default unit."""
 
     kind: ItemKind
     cycle_start_at: int
@@ -72,8 +73,8 @@ _ItemImpact = tuple[Impact, ItemRef]
 async def post(tx: Transaction, batch: PostingBatch) -> PostingResult:
     """Write a batch of the daemon; the caller's transaction commits it.
 
-    Returns the sessions that lost their compare-and-set and the crossings that were new. Posting the same
-    batch again changes nothing: its sessions lose, the rest is keyed.
+    Returns the sessions that lost their compare-and-set and the crossings that were new. Posting
+    the same batch again changes nothing: its sessions lose, the rest is keyed.
     """
     lost = await _write_sessions(tx, batch.sessions)
     won = [posting for posting in batch.sessions if posting.new.session_id not in lost]
@@ -90,8 +91,8 @@ async def post(tx: Transaction, batch: PostingBatch) -> PostingResult:
 async def post_event(tx: Transaction, event: Event, *, item: ItemRef | None = None) -> bool:
     """Write an event with its impacts: an adjustment, a top-up, a change of a customer.
 
-    Idempotent by (account_id, event_key): returns False when the event exists already, and changes nothing.
-    Impacts need the item that sums them.
+    Idempotent by (account_id, event_key): returns False when the event exists already, and changes
+    nothing. Impacts need the item that sums them.
     """
     if not await tx.execute("insert_event", _event_row(event)):
         return False
@@ -103,9 +104,7 @@ async def post_event(tx: Transaction, event: Event, *, item: ItemRef | None = No
     return True
 
 
-async def _write_sessions(
-    tx: Transaction, postings: Sequence[SessionPosting]
-) -> frozenset[int]:
+async def _write_sessions(tx: Transaction, postings: Sequence[SessionPosting]) -> frozenset[int]:
     """Write the rows that win their compare-and-set; the ids of those that lose."""
     assert len({p.new.session_id for p in postings}) == len(postings), "a session stands twice"
     await tx.execute("mark_sessions")
@@ -227,7 +226,7 @@ def _end(row: SessionRow) -> _SqlRow:
 async def _write_usage(
     tx: Transaction, won: Sequence[SessionPosting], posted_at: int
 ) -> list[_ItemImpact]:
-    """Write usage events; those that cost something have an impact from revenue to accounts receivable."""
+    """Write usage events; those that cost something have an impact. Returns the impacts."""
     rows: list[_SqlRow] = []
     impacts: list[_ItemImpact] = []
     for posting in won:
@@ -324,9 +323,11 @@ async def _write_impacts(tx: Transaction, impacts: Sequence[_ItemImpact]) -> Non
 async def _write_balances(
     tx: Transaction, impacts: Sequence[_ItemImpact], won: Sequence[SessionPosting]
 ) -> None:
-    """Move `posted` by the impacts and `accrued` by what the sessions say, one row an account where it can.
+    """Move `posted` by the impacts and `accrued` by what the sessions say, one row an account
+    where it can.
 
-    Usage is priced in the account's currency, so what a session accrues joins the row of its impacts.
+    Usage is priced in the account's currency, so what a session accrues joins the row of its
+    impacts.
     """
     sums: dict[tuple[int, str], tuple[int, int]] = {}
     for impact, _ in impacts:
@@ -348,7 +349,9 @@ async def _write_balances(
     rows = sorted((*owner, *sums_of_owner) for owner, sums_of_owner in sums.items())
     await tx.execute_many("add_to_balance", rows)
     written = await tx.execute_many("add_accrued", sorted(accrued_alone.items()))
-    assert written == len(accrued_alone), "a session was posted for an account that is not registered"
+    assert written == len(accrued_alone), (
+        "a session was posted for an account that is not registered"
+    )
 
 
 async def _write_counters(tx: Transaction, won: Sequence[SessionPosting]) -> None:
@@ -451,4 +454,3 @@ async def _write_journal_facts(tx: Transaction, batch: PostingBatch) -> None:
     await tx.execute_many("raise_boot", boots)
     position = (batch.journal_number, batch.applied_lsn, batch.watermark_at)
     await tx.execute("raise_journal_position", position)
-

@@ -34,7 +34,7 @@ TERM_MONTHS_MAX: Final = 120
 """Months of a term at most: ten years."""
 
 KnownAttribute = Callable[[str, object], str | None]
-"""(attribute name, value) -> None if a dictionary has it and it can take the value, else a remedy."""
+"""(attribute name, value) -> None if a dictionary has it and it takes the value, else a remedy."""
 
 _SET_BY_AAAD: Final = {
     "Session-Timeout": "use session_timeout, which limits can shorten",
@@ -210,9 +210,10 @@ def _read_rounding(table: Table) -> Rounding:
     if mode not in ROUNDING_MODES:
         known = ", ".join(f'"{name}"' for name in ROUNDING_MODES)
         table.find("mode", "is not known", f"write one of {known}")
-        return default
-    decimals = table.integer("decimals", low=0, high=DECIMALS_MAX, default=default.decimals)
-    return Rounding(mode=ROUNDING_MODES[mode], decimals=decimals)
+    return Rounding(
+        mode=ROUNDING_MODES.get(mode, default.mode),
+        decimals=table.integer("decimals", low=0, high=DECIMALS_MAX, default=default.decimals),
+    )
 
 
 def _read_band(table: Table) -> TimeBand:

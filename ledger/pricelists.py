@@ -1,7 +1,7 @@
 """The versions of a brand's price list in the store: text in, text out; ledger.catalog parses it.
 
-A version is never edited. At an instant holds the version with the latest `effective_at` up to it; of two with
-the same one, the later stored.
+A version is never edited. At an instant holds the version with the latest `effective_at` up to it;
+of two with the same one, the later stored.
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ async def store_version(
 ) -> PriceListVersion:
     """Store a text that has been checked; the same text for the same instant is stored once.
 
-    Raises PriceListRefused when it would change prices of the past (rule of exactness 4); a brand's first
-    version may begin at any instant, for nothing can have been priced before it.
+    Raises PriceListRefused when it would change prices of the past (rule of exactness 4); a
+    brand's first version may begin at any instant, for nothing can have been priced before it.
     """
     if len(text) > TEXT_LENGTH_MAX:
         raise PriceListRefused(
-            f"the price list has {len(text)} characters, {TEXT_LENGTH_MAX} are the most: split the brand"
+            f"the price list has {len(text)} characters, at most {TEXT_LENGTH_MAX} fit: "
+            "split the brand"
         )
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     versions = await tx.fetch("fetch_price_list_heads", (brand,))
@@ -53,7 +54,7 @@ async def store_version(
             return await _stored(tx, brand, same_at, same_sha256)
     if versions and effective_at < at:
         raise PriceListRefused(
-            f"effective_at {effective_at} lies before now ({at}): a price list that changes the past "
+            f"effective_at {effective_at} lies before now ({at}): a change of the past "
             "needs rerating; choose an instant from now on"
         )
     await tx.execute("insert_brand", (brand, at))
@@ -86,9 +87,7 @@ async def fetch_brands(reader: Reader) -> list[str]:
     return [brand for (brand,) in await reader.fetch("fetch_brands")]
 
 
-async def _stored(
-    reader: Reader, brand: str, effective_at: int, sha256: str
-) -> PriceListVersion:
+async def _stored(reader: Reader, brand: str, effective_at: int, sha256: str) -> PriceListVersion:
     return next(
         version
         for version in await fetch_versions(reader, brand=brand)

@@ -1,13 +1,14 @@
 """Sealing of secrets at rest: AES-256-GCM under a key read from a file (DESIGN.md, Security).
 
-A sealed blob is version, key id, nonce, ciphertext and tag. The context (which secret this is, of whom) is
-authenticated with it, so that one row's blob is of no use in another row. The key id is a digest of the key:
-a blob says which key opens it without saying anything about that key.
+A sealed blob is version, key id, nonce, ciphertext and tag. The context (which secret this is, of
+whom) is authenticated with it, so that one row's blob is of no use in another row. The key id is a
+digest of the key: a blob says which key opens it without saying anything about that key.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import secrets
 import stat
@@ -33,7 +34,7 @@ class SealError(ValueError):
 
 
 def make_key_file(path: Path) -> None:
-    """Write a new random key that only its owner may read. Raises SealError when the file exists."""
+    """Write a new random key for its owner alone. Raises SealError when the file exists."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _KEY_FILE_MODE)
     except FileExistsError as error:
@@ -49,12 +50,13 @@ def make_key_file(path: Path) -> None:
 class Sealer:
     """Seals and opens with one key."""
 
-    __slots__ = ("_cipher", "_key_id")
+    __slots__ = ("_cipher", "_derivation", "_key_id")
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_OCTETS:
-            raise SealError(f"a key has {KEY_OCTETS} octets, this one {len(key)}: make a new key file")
+            raise SealError(f"a key has {KEY_OCTETS} octets, this {len(key)}: make a new key file")
         self._cipher = AESGCM(key)
+        self._derivation = hashlib.sha256(b"aaad key derivation" + key).digest()
         self._key_id = hashlib.sha256(b"aaad key id" + key).digest()[:KEY_ID_OCTETS]
 
     @classmethod
@@ -66,8 +68,8 @@ class Sealer:
                 key = file.read(KEY_OCTETS + 1)
         except OSError as error:
             raise SealError(
-                f"key file {path} cannot be read ({error.strerror}): make one with 'aaactl key make', "
-                "or let this user read it"
+                f"key file {path} cannot be read ({error.strerror}): "
+                "make one of 32 random octets, or let this user read it"
             ) from error
         if mode & _OTHERS_MAY:
             raise SealError(
@@ -81,6 +83,10 @@ class Sealer:
         """Which key this is."""
         return self._key_id
 
+    def derive_key(self, purpose: bytes) -> bytes:
+        """A key of 32 octets for something else than sealing; the same one for the same purpose."""
+        return hmac.digest(self._derivation, purpose, "sha256")
+
     def seal(self, secret: bytes, *, context: bytes) -> bytes:
         """A blob that only this key and the same context open."""
         nonce = secrets.token_bytes(NONCE_OCTETS)
@@ -88,7 +94,7 @@ class Sealer:
         return header + nonce + self._cipher.encrypt(nonce, secret, header + context)
 
     def open(self, blob: bytes, *, context: bytes) -> bytes:
-        """The secret of a blob. Raises SealError for another key, another context or changed octets."""
+        """The secret of a blob. Raises SealError for another key or context, or changed octets."""
         if len(blob) < _HEADER_OCTETS + _TAG_OCTETS or not blob.startswith(_VERSION):
             raise SealError("not a sealed blob of a known version: restore the row from a backup")
         key_id = blob[len(_VERSION) : len(_VERSION) + KEY_ID_OCTETS]

@@ -23,7 +23,7 @@ PAGE_MAX = 1_000
 """Rows a page holds at most: a read transaction of a few milliseconds."""
 
 SESSIONS_OF_KEY_MAX = 8
-"""Newest sessions of one (NAS, Acct-Session-Id): ids repeat after power cuts, reports are never older."""
+"""Newest sessions of one key: ids repeat after power cuts, reports are of the latest few."""
 
 NEWEST = (1 << 63) - 1
 """As `before`: begin with the newest event."""
@@ -56,9 +56,7 @@ async def fetch_open_sessions(
     return [_session_row(row) for row in rows]
 
 
-async def fetch_session(
-    reader: Reader, *, account_id: int, session_id: int
-) -> SessionRow | None:
+async def fetch_session(reader: Reader, *, account_id: int, session_id: int) -> SessionRow | None:
     """One session, or None."""
     rows = await reader.fetch("fetch_session", (account_id, session_id))
     return _session_row(rows[0]) if rows else None

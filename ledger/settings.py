@@ -44,7 +44,7 @@ REJECT_DELAY_DEFAULT_MS: Final = 1000
 """Milliseconds before an Access-Reject goes out: slows guessing, well below a NAS's resend."""
 
 DUPLICATE_LIFETIME_DEFAULT_S: Final = 30
-"""Seconds that a reply is kept for resent requests (RFC 5080 section 2.2.2 says 5 to 30)."""
+"""Seconds that a reply is kept for resent requests: longer than a NAS goes on (RFC 5080, 2.2.2)."""
 
 DUPLICATE_CAPACITY_DEFAULT: Final = 262_144
 """Replies kept at most: some 100 MB when all are of common size."""

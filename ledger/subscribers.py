@@ -1,7 +1,7 @@
 """What the daemon reads of customers, in bulk: all facts of many logins or accounts in one page.
 
-A reader is one state of the books, so what these functions join belongs together. Every answer is bounded by
-the keys asked for.
+A reader is one state of the books, so what these functions join belongs together. Every answer is
+bounded by the keys asked for.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ async def fetch_subscribers(
 ) -> dict[str, Subscriber]:
     """The subscribers of canonical logins; a login that nobody has is missing."""
     keys = json_list(escape_text(login) for login in logins)
-    subscribers = await _subscribers(reader, await reader.fetch("fetch_services_by_login", (brand, keys)))
+    subscribers = await _subscribers(
+        reader, await reader.fetch("fetch_services_by_login", (brand, keys))
+    )
     return {subscriber.service.login: subscriber for subscriber in subscribers}
 
 
@@ -78,8 +80,10 @@ async def fetch_account(reader: Reader, account_id: int) -> Account | None:
 async def fetch_account_states(
     reader: Reader, periods: Mapping[int, Collection[int]]
 ) -> dict[int, AccountState]:
-    """Balances of accounts, with the usage and crossings of the periods that begin at these instants."""
-    pairs = json_list((account_id, start) for account_id, starts in periods.items() for start in starts)
+    """Balances of accounts, with usage and crossings of the periods that begin so."""
+    pairs = json_list(
+        (account_id, start) for account_id, starts in periods.items() for start in starts
+    )
     balances: dict[int, list[Balance]] = defaultdict(list)
     for row in await reader.fetch("fetch_balances", (json_list(periods),)):
         balances[row[0]].append(_balance(row))
@@ -137,9 +141,7 @@ async def _subscribers(reader: Reader, rows: list[Row]) -> list[Subscriber]:
     return subscribers
 
 
-async def _purchases(
-    reader: Reader, account_ids: str
-) -> dict[tuple[int, int], list[Purchase]]:
+async def _purchases(reader: Reader, account_ids: str) -> dict[tuple[int, int], list[Purchase]]:
     purchases: dict[tuple[int, int], list[Purchase]] = defaultdict(list)
     for row in await reader.fetch("fetch_purchases", (account_ids,)):
         purchase_id, account_id, service_id, offer, from_at, to_at = row
@@ -156,9 +158,7 @@ async def _purchases(
     return purchases
 
 
-async def _own_limits(
-    reader: Reader, account_ids: str
-) -> dict[tuple[int, int], list[OwnLimit]]:
+async def _own_limits(reader: Reader, account_ids: str) -> dict[tuple[int, int], list[OwnLimit]]:
     own_limits: dict[tuple[int, int], list[OwnLimit]] = defaultdict(list)
     for row in await reader.fetch("fetch_own_limits", (account_ids,)):
         own_limit = own_limit_of_row(row)
@@ -172,9 +172,7 @@ def own_limit_of_row(row: Row) -> OwnLimit:
     return OwnLimit(
         account_id=account_id,
         service_id=service_id,
-        limit=Limit(
-            name=name, metric=UsageMetric(metric), soft=soft, hard=hard, revision=revision
-        ),
+        limit=Limit(name=name, metric=UsageMetric(metric), soft=soft, hard=hard, revision=revision),
         period_start_at=period_start_at or None,
     )
 

@@ -169,6 +169,21 @@ cdef class Meter:
         """The charge since the last cut: the difference of two rounded totals."""
         return charge_so_far(self.timeline, &self.state) - self.state.cut_charge
 
+    @property
+    def cut_at(self):
+        """Instant of the last cut, or where counting began."""
+        return self.state.cut_at
+
+    @property
+    def cut_input_octets(self):
+        """Octets from the subscriber up to the last cut."""
+        return self.state.cut_input
+
+    @property
+    def cut_output_octets(self):
+        """Octets to the subscriber up to the last cut."""
+        return self.state.cut_output
+
     def open_piece(self):
         """Return what was used since the last cut as a Piece, or None if nothing was."""
         return make_piece(self.timeline, &self.state) if self._is_open() else None

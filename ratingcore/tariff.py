@@ -257,7 +257,7 @@ def _check_coverage(bands: tuple[TimeBand, ...]) -> Iterator[Finding]:
     for from_s, to_s in gaps:
         yield Finding(
             "bands",
-            f"no band covers {_moment(from_s)} to {_moment(to_s)}",
+            f"no band covers {_moment(from_s)} to {_moment(to_s, is_end=True)}",
             "widen a band, or add a last one for every day from 0 to 86400",
         )
 
@@ -277,10 +277,10 @@ def tariff_pers(tariff: Tariff) -> set[int]:
     return {tier.per for band in tariff.bands for price in band.prices for tier in price.tiers}
 
 
-def _moment(week_s: int) -> str:
-    """Return a second of the week as "Friday 22:00:00"; the end of a day is its 24:00:00."""
+def _moment(week_s: int, *, is_end: bool = False) -> str:
+    """Return a second of the week as "Friday 22:00:00"; what ends with a day ends at 24:00:00."""
     weekday, second = divmod(week_s, DAY_S)
-    if second == 0 and weekday > 0:
+    if is_end and second == 0:
         weekday, second = weekday - 1, DAY_S
     return f"{WEEKDAY_NAMES[weekday]} {second // 3600:02}:{second % 3600 // 60:02}:{second % 60:02}"
 

@@ -18,8 +18,16 @@ enum { WIDE_HALF_EVEN = 0, WIDE_HALF_UP = 1, WIDE_UP = 2, WIDE_DOWN = 3 };
  * The step by one cannot overflow: a remainder exists only where divisor >= 2. */
 static inline wide_t wide_divide(wide_t numerator, wide_t divisor, int mode)
 {
-    wide_t quotient = numerator / divisor;
-    wide_t rest = numerator % divisor;
+    wide_t quotient;
+    wide_t rest;
+    if (numerator >= 0 && numerator <= INT64_MAX && divisor <= INT64_MAX) {
+        /* the usual charge: one division of the processor instead of a routine of the library */
+        quotient = (int64_t)numerator / (int64_t)divisor;
+        rest = (int64_t)numerator % (int64_t)divisor;
+    } else {
+        quotient = numerator / divisor;
+        rest = numerator - quotient * divisor;
+    }
     if (rest == 0) {
         return quotient;
     }

@@ -14,8 +14,8 @@ from ledger.rules.limits import (
     CrossingKey,
     LimitUse,
     Totals,
-    crossing_key,
     credit_left,
+    crossing_key,
     limit_uses,
     limits_in_force,
 )
@@ -27,7 +27,7 @@ SILENT_PROJECTION_MAX_S = 86_400
 class AccountState:
     """Usage by (service, billing cycle), what is owed, and which limits have fired."""
 
-    __slots__ = ("account", "fired", "owed_micros", "_usage")
+    __slots__ = ("_usage", "account", "fired", "owed_micros")
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -91,9 +91,7 @@ class AccountState:
     ) -> tuple[LimitUse, ...]:
         """The limits of a service with what is used of them; `running` adds projected usage by service."""
         service_id = subscriber.service.service_id
-        limits = limits_in_force(
-            offer.limits if offer else (), subscriber.own_limits, service_id
-        )
+        limits = limits_in_force(offer.limits if offer else (), subscriber.own_limits, service_id)
         if not limits:
             return ()
         service = self.of_service(service_id, period_start_at)
@@ -111,9 +109,7 @@ def projected(session: Session, now: int, silent_max_s: int = SILENT_PROJECTION_
     if not session.is_open or until <= session.meter.until:
         return Totals()
     ahead = session.meter.copy()
-    ahead.advance(
-        until, input_octets=ahead.input_octets, output_octets=ahead.output_octets
-    )
+    ahead.advance(until, input_octets=ahead.input_octets, output_octets=ahead.output_octets)
     return Totals(
         seconds=until - session.meter.until,
         charge_micros=ahead.charge_micros - session.meter.charge_micros,
@@ -124,7 +120,6 @@ def projected_by_service(sessions: Iterable[Session], now: int) -> dict[int, Tot
     """The same for all open sessions of an account, by service."""
     running: dict[int, Totals] = {}
     for session in sessions:
-        if session.is_open:
-            service_id = session.terms.service_id
-            running[service_id] = running.get(service_id, Totals()).plus(projected(session, now))
+        service_id = session.terms.service_id
+        running[service_id] = running.get(service_id, Totals()).plus(projected(session, now))
     return running

@@ -7,7 +7,7 @@ What was tried is told, so that a refusal can be explained, and a rejected MS-CH
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from aaad.policy.authorize import RejectReason
@@ -44,9 +44,9 @@ class Method(StrEnum):
 class Password:
     """What is known of a service's password: the clear text, its NT hash, or only a slow verifier."""
 
-    clear: bytes | None
-    nt_hash: bytes | None
-    verifier: str | None
+    clear: bytes | None = field(default=None, repr=False)
+    nt_hash: bytes | None = field(default=None, repr=False)
+    verifier: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,7 @@ def method_of(packet: Packet) -> Method:
 def needs_verifier(packet: Packet, password: Password | None) -> bool:
     """Whether this login has to be checked against a slow verifier first."""
     return (
-        password is not None
-        and password.verifier is not None
-        and method_of(packet) is Method.PAP
+        password is not None and password.verifier is not None and method_of(packet) is Method.PAP
     )
 
 
@@ -138,9 +136,7 @@ def _mschapv1(packet: Packet, secret: Secret, password: Password) -> Proof:
         return _refused(packet, Method.MSCHAP_V1, RejectReason.METHOD_NOT_POSSIBLE)
     if not verify_mschapv1(packet, hashed):
         return _refused(packet, Method.MSCHAP_V1, RejectReason.BAD_PASSWORD)
-    keys = encode_mppe_keys_v1(
-        hashed, secret=secret, request_authenticator=packet.authenticator
-    )
+    keys = encode_mppe_keys_v1(hashed, secret=secret, request_authenticator=packet.authenticator)
     return Proof(Method.MSCHAP_V1, None, keys)
 
 
@@ -151,9 +147,7 @@ def _mschapv2(packet: Packet, secret: Secret, password: Password, user_name: byt
     success = verify_mschapv2(packet, hashed, user_name)
     if success is None:
         return _refused(packet, Method.MSCHAP_V2, RejectReason.BAD_PASSWORD)
-    keys = encode_mppe_keys_v2(
-        success, secret=secret, request_authenticator=packet.authenticator
-    )
+    keys = encode_mppe_keys_v2(success, secret=secret, request_authenticator=packet.authenticator)
     return Proof(Method.MSCHAP_V2, None, encode_mschap2_success(success) + keys)
 
 

@@ -44,10 +44,10 @@ class Facts:
 
     now: int
     subscriber: Subscriber
-    offer: Offer | None
+    offer: Offer | None  # the one whose tariff prices the service
     uses: tuple[LimitUse, ...]
     owed_micros: int  # posted + accrued
-    new_meter: Callable[[], Meter] | None  # a session that would start now; None without a tariff
+    new_meter: Callable[[], Meter]  # of a session that would start now; only asked with an offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _time_bounds(facts: Facts) -> Iterator[int | None]:
 
 def _time_for(available_micros: int | None, facts: Facts) -> int | None:
     """How long money lasts for a session that starts now; None if that is no bound."""
-    if available_micros is None or facts.new_meter is None:
+    if available_micros is None:
         return None
     # A limit is reached when the charge is as large as it, hence one micro less.
     seconds = facts.new_meter().grant_seconds(max(0, available_micros - 1), GRANT_CAP_S)
@@ -161,7 +161,7 @@ def _describe_offer(facts: Facts) -> str:
 
 
 def _refuse_offer(facts: Facts) -> Refusal | None:
-    if facts.offer is None or facts.new_meter is None:
+    if facts.offer is None:
         return Refusal(RejectReason.NO_OFFER, "no offer with a tariff in force")
     return None
 

@@ -12,23 +12,24 @@ MAGIC = b"aaad\x01"
 SIGNATURE_SIZE = 12
 """96 bits: a Class cannot be guessed, and it stays short in every accounting packet."""
 
-SIZE = len(MAGIC) + 8 + SIGNATURE_SIZE
+SIZE = len(MAGIC) + 16 + SIGNATURE_SIZE
 
 
-def make_class(key: bytes, service_id: int) -> bytes:
+def make_class(key: bytes, *, account_id: int, service_id: int) -> bytes:
     """The value of a Class attribute for a service."""
-    named = MAGIC + service_id.to_bytes(8, "big")
+    named = MAGIC + account_id.to_bytes(8, "big") + service_id.to_bytes(8, "big")
     return named + _signature(key, named)
 
 
-def read_class(key: bytes, value: bytes) -> int | None:
-    """The service that a Class of ours names; None if it is not ours."""
+def read_class(key: bytes, value: bytes) -> tuple[int, int] | None:
+    """The (account id, service id) that a Class of ours names; None if it is not ours."""
     if len(value) != SIZE or not value.startswith(MAGIC):
         return None
     named = value[:-SIGNATURE_SIZE]
     if not hmac.compare_digest(_signature(key, named), value[-SIGNATURE_SIZE:]):
         return None
-    return int.from_bytes(named[len(MAGIC) :], "big")
+    account_id, service_id = named[len(MAGIC) : -8], named[-8:]
+    return int.from_bytes(account_id, "big"), int.from_bytes(service_id, "big")
 
 
 def _signature(key: bytes, named: bytes) -> bytes:

@@ -87,9 +87,7 @@ def nas_address_of(packet: Packet, source: str) -> str:
     return source
 
 
-def read_report(
-    packet: Packet, *, lsn: int, received_at: int, client: str, source: str
-) -> Report:
+def read_report(packet: Packet, *, lsn: int, received_at: int, client: str, source: str) -> Report:
     """The facts of an Accounting-Request. Attributes of a wrong length count as absent."""
     gigawords_in = packet.get_int(attribute.ACCT_INPUT_GIGAWORDS)
     gigawords_out = packet.get_int(attribute.ACCT_OUTPUT_GIGAWORDS)
@@ -134,7 +132,9 @@ def is_session_report(status: int) -> bool:
 def _class(packet: Packet) -> bytes:
     """Our own Class among those returned, else the first."""
     values = packet.get_all(attribute.CLASS)
-    return next((value for value in values if value.startswith(MAGIC)), values[0] if values else b"")
+    return next(
+        (value for value in values if value.startswith(MAGIC)), values[0] if values else b""
+    )
 
 
 def _nas_port(packet: Packet) -> str:

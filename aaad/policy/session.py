@@ -18,7 +18,7 @@ from ledger.model import (
     UsageCounter,
     UsageEvent,
 )
-from ledger.rules.cycles import cycle_at
+from ledger.rules.cycles import Cycle, cycle_at
 from ledger.rules.limits import Totals
 from ratingcore.compile import Timeline
 from ratingcore.meter import Meter, Piece
@@ -44,8 +44,8 @@ class AccountTerms:
     zone: str
     bill_day: int
     activated_at: int
-    terms_at: Callable[[int], PriceTerms]
-    """The price terms in force at an instant."""
+    terms_at: Callable[[int, int], PriceTerms]
+    """The price terms at an instant of a session that counts from another: (counts from, at)."""
 
 
 @dataclass(slots=True)
@@ -112,6 +112,7 @@ class Session:
     stored_lsn: int = 0
     stored_open: OpenPiece | None = None
     unposted: list[UsageEvent] = field(default_factory=list)
+    _cycle: Cycle = Cycle(0, 0)  # the one asked for last
 
     @property
     def is_open(self) -> bool:
@@ -140,12 +141,14 @@ class Session:
 
     def period_of(self, at: int) -> int:
         """Start of the billing cycle that an instant counts in."""
-        return cycle_at(at, bill_day=self.terms.bill_day, zone=self.terms.zone).start_at
+        if not self._cycle.start_at <= at < self._cycle.end_at:
+            self._cycle = cycle_at(at, bill_day=self.terms.bill_day, zone=self.terms.zone)
+        return self._cycle.start_at
 
     def add_piece(self, piece: Piece) -> None:
         """A piece is finished: it becomes an event, billed in the cycle of its last second (C1)."""
         last_second = max(piece.started_at, piece.ended_at - 1)
-        terms = self.terms.terms_at(last_second)
+        terms = self.terms.terms_at(self.meter.started_at, last_second)
         self.unposted.append(
             UsageEvent(
                 event_key=f"usage/{self.session_id}/{self.pieces}",
@@ -164,7 +167,7 @@ class Session:
 
     def reprice_from(self, timeline: Timeline) -> None:
         """Go on under a timeline that has later versions appended; what is metered stays as it is."""
-        self.meter = Meter.unpack(timeline, self.meter.pack())
+        self.meter.follow(timeline)
 
     def usage_not_stored(self) -> dict[int, Totals]:
         """Usage by billing cycle that the store's counters lack: new minus stored."""
@@ -305,9 +308,7 @@ def stored_open_of(row: SessionRow) -> OpenPiece | None:
         return None
     return OpenPiece(
         row.period_start_at,
-        Totals(
-            row.open_seconds, row.open_input_octets, row.open_output_octets, row.accrued_micros
-        ),
+        Totals(row.open_seconds, row.open_input_octets, row.open_output_octets, row.accrued_micros),
     )
 
 

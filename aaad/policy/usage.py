@@ -118,9 +118,7 @@ def open_session(
     )
     if adopted:
         session.session_time_s = placement.instant - placement.start
-        session.counters = NasCounters(
-            report.input_octets, report.output_octets, report.gigawords
-        )
+        session.counters = NasCounters(report.input_octets, report.output_octets, report.gigawords)
     return session
 
 
@@ -166,9 +164,7 @@ def terminate_cause(number: int) -> str:
         return str(number)
 
 
-def _speaks_again(
-    session: Session, report: Report, placement: Placement, nas: NasFacts
-) -> bool:
+def _speaks_again(session: Session, report: Report, placement: Placement, nas: NasFacts) -> bool:
     """Whether a report corrects a presumed end: it is of a later instant than the session was last heard."""
     return (report.session_time_s or 0) > session.session_time_s or (
         report.status == AcctStatusType.STOP
@@ -244,9 +240,7 @@ def _advance(session: Session, until: int, input_octets: int, output_octets: int
         bill_day=terms.bill_day,
         zone=terms.zone,
     )
-    pieces = meter.advance(
-        until, input_octets=input_octets, output_octets=output_octets, cuts=cuts
-    )
+    pieces = meter.advance(until, input_octets=input_octets, output_octets=output_octets, cuts=cuts)
     session.last_at = until
     session.input_octets = input_octets
     session.output_octets = output_octets
@@ -254,9 +248,7 @@ def _advance(session: Session, until: int, input_octets: int, output_octets: int
         session.add_piece(piece)
 
 
-def _grown(
-    last: int, reported: int, wide: bool, later: bool, carried_max: int
-) -> tuple[int, int]:
+def _grown(last: int, reported: int, wide: bool, later: bool, carried_max: int) -> tuple[int, int]:
     """How many octets a counter stands for beyond `last`, and the counter's new state.
 
     `last` contains the wraps inferred so far; `wide` counters (Gigawords) cannot wrap.

@@ -2,8 +2,10 @@
 
 pyrad reads the syntax. Before it does, includes are resolved and type names are lower-cased here,
 because FreeRADIUS's own tree holds a `String` that pyrad refuses, and so that an error names the
-file and line it is in. Of a name or number defined twice the last definition holds: an operator's
-files come after ours. What pyrad cannot encode (RFC 6929 extended types) is listed in `skipped`.
+file and line it is in. Of a name defined twice the last definition holds, and an operator's files
+come after ours. A number keeps the name that it was given first: FreeRADIUS's tree has the old
+Ascend codes, which would rename attributes of the RFCs. What pyrad cannot encode (RFC 6929
+extended types) is listed in `skipped`.
 """
 
 import difflib
@@ -68,7 +70,9 @@ class Dictionary:
         skipped: Sequence[str] = (),
     ) -> None:
         self._by_name = {each.name.casefold(): each for each in definitions}
-        self._by_number = {(each.vendor, each.number): each for each in definitions}
+        self._by_number: dict[tuple[int, int], AttributeDefinition] = {}
+        for each in definitions:
+            self._by_number.setdefault((each.vendor, each.number), each)
         self._vendors = dict(vendors)
         self.skipped: Final = tuple(skipped)
 

@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from structlog.typing import FilteringBoundLogger
+
 from aaad.policy.authenticate import Proof, authenticate, needs_verifier
 from aaad.policy.authorize import RejectReason, authorize, session_timeout_s
 from aaad.policy.class_attribute import make_class
@@ -39,8 +41,8 @@ from aaad.server.listener import Listener
 from aaad.server.metrics import Metrics
 from aaad.server.session_table import SessionTable
 from ledger.clock import Clock
-from ledger.credentials import verify_password
-from ledger.logs import Logger, RateLimiter
+from ledger.credentials import verify_argon2
+from ledger.logs import RateLimiter
 from ledger.model import Offer
 from ledger.rules.logins import canonical_login
 from ledger.store.contract import StoreUnavailable
@@ -92,7 +94,7 @@ class AccessHandler:
         password_threads: int,
         limiter: RateLimiter,
         metrics: Metrics,
-        log: Logger,
+        log: FilteringBoundLogger,
     ) -> None:
         self._gate = gate
         self._journal = journal
@@ -146,9 +148,7 @@ class AccessHandler:
         user_name = request.packet.get(attribute.USER_NAME) or b""
         return Login(request, user_name, canonical_login(request.client.brand, user_name))
 
-    def _sort(
-        self, login: Login, replies: list[tuple[bytes, Peer]], missing: list[Login]
-    ) -> None:
+    def _sort(self, login: Login, replies: list[tuple[bytes, Peer]], missing: list[Login]) -> None:
         """Decide a login now, or put it with those that must wait."""
         entry = self._directory.find(login.brand, login.login)
         known = entry is not None or self._directory.is_known_missing(login.brand, login.login)
@@ -211,9 +211,7 @@ class AccessHandler:
             verified = True
         else:
             loop = asyncio.get_running_loop()
-            verified = await loop.run_in_executor(
-                self._threads, verify_password, verifier, offered
-            )
+            verified = await loop.run_in_executor(self._threads, verify_argon2, verifier, offered)
             if verified:
                 self._verified.add(verifier, offered)
         replies: list[tuple[bytes, Peer]] = []
@@ -249,7 +247,9 @@ class AccessHandler:
             self._profile(entry, facts.offer),
             session_timeout_s=session_timeout_s(facts),
             class_value=make_class(
-                self._directory.class_key, entry.subscriber.service.service_id
+                self._directory.class_key,
+                account_id=entry.subscriber.account.account_id,
+                service_id=entry.subscriber.service.service_id,
             ),
             proof=proof.reply,
         )
@@ -307,11 +307,11 @@ class VerifiedPasswords:
         self._key = os.urandom(32)
         self._digests: OrderedDict[bytes, None] = OrderedDict()
 
-    def contains(self, verifier: str, offered: bytes) -> bool:
+    def contains(self, verifier: bytes, offered: bytes) -> bool:
         """Whether this very password was right for this very verifier."""
         return self._digest(verifier, offered) in self._digests
 
-    def add(self, verifier: str, offered: bytes) -> None:
+    def add(self, verifier: bytes, offered: bytes) -> None:
         """Remember a right one."""
         self._digests[self._digest(verifier, offered)] = None
         while len(self._digests) > VERIFIED_MAX:
@@ -321,5 +321,5 @@ class VerifiedPasswords:
         """Forget all."""
         self._digests.clear()
 
-    def _digest(self, verifier: str, offered: bytes) -> bytes:
-        return hmac.digest(self._key, verifier.encode() + b"\0" + offered, "sha256")
+    def _digest(self, verifier: bytes, offered: bytes) -> bytes:
+        return hmac.digest(self._key, verifier + b"\0" + offered, "sha256")

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from aaad.radius.codes import Code
 from aaad.radius.errors import DiscardReason
 from aaad.radius.packet import encode_reply
-from aaad.server.applier import Accounting, Applier
+from aaad.server.applier import Applicable, Applier, Silence
 from aaad.server.datagrams import Peer
 from aaad.server.gate import Gate, Request
 from aaad.server.journal import Journal, JournalFull, JournalUnavailable
 from aaad.server.listener import Listener
 from aaad.server.metrics import Metrics
-from aaad.server.records import ACCOUNTING, accounting_of, pack_accounting
+from aaad.server.records import ACCOUNTING, SILENCE, accounting_of, pack_accounting, pack_silence
 from ledger.clock import Clock
 
 CODES = frozenset({Code.ACCOUNTING_REQUEST, Code.STATUS_SERVER})
@@ -26,11 +26,11 @@ CODES = frozenset({Code.ACCOUNTING_REQUEST, Code.STATUS_SERVER})
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """A request in the journal, not yet known to be on disk."""
+    """A record in the journal, not yet known to be on disk; a request wants its answer then."""
 
     lsn: int
-    request: Request
-    record: Accounting
+    request: Request | None
+    record: Applicable
 
 
 class AccountingHandler:
@@ -70,11 +70,24 @@ class AccountingHandler:
         records = []
         while self._appended and self._appended[0].lsn <= lsn:
             appended = self._appended.popleft()
-            replies[appended.request.listener].append(self._reply(appended.request))
+            if (request := appended.request) is not None:
+                replies[request.listener].append(self._reply(request))
             records.append(appended.record)
         for listener, of_listener in replies.items():
             listener.send(of_listener)
         self._applier.offer(records)
+
+    def append_silence(self, *, session_id: int, heard_at: int) -> None:
+        """Journal the decision that a session has ended in silence. Raises JournalFull, JournalUnavailable."""
+        received_us = self._received_us()
+        body = pack_silence(session_id=session_id, heard_at=heard_at)
+        lsn = self._journal.append(received_us, SILENCE, body)
+        record = Silence(lsn, received_us, session_id, heard_at)
+        self._appended.append(Appended(lsn, None, record))
+
+    def _received_us(self) -> int:
+        """Now, but never before the last record: a replay must see what was applied live."""
+        return max(self._clock.now_us(), self._journal.last_received_us)
 
     def _append(self, request: Request) -> None:
         client = request.client.settings.name
@@ -85,7 +98,7 @@ class AccountingHandler:
             source=source,
             data=request.packet.data,
         )
-        received_us = max(self._clock.now_us(), self._journal.last_received_us)
+        received_us = self._received_us()
         try:
             lsn = self._journal.append(received_us, ACCOUNTING, body)
         except (JournalFull, JournalUnavailable):
@@ -104,8 +117,6 @@ class AccountingHandler:
         self._metrics.count("accounting_requests")
 
     def _reply(self, request: Request) -> tuple[bytes, Peer]:
-        reply = encode_reply(
-            request.packet, Code.ACCOUNTING_RESPONSE, b"", request.client.secret
-        )
+        reply = encode_reply(request.packet, Code.ACCOUNTING_RESPONSE, b"", request.client.secret)
         self._gate.complete(request, reply)
         return reply, request.peer

@@ -153,7 +153,7 @@ class Applier:
         accountings = [record for record in batch if isinstance(record, Accounting)]
         await self._directory.load_for_usage(
             logins=[(a.brand, a.login) for a in accountings],
-            service_ids=[s for a in accountings if (s := self._class_service(a)) is not None],
+            account_ids=[named[0] for a in accountings if (named := self._named(a))],
             session_keys=[
                 (a.report.nas, a.report.acct_session_id)
                 for a in accountings
@@ -267,9 +267,7 @@ class Applier:
         for period_start_at in sorted(before.keys() | after.keys()):
             self._check_limits(entry, session, period_start_at, lsn)
 
-    def _check_limits(
-        self, entry: Entry, session: Session, period_start_at: int, lsn: int
-    ) -> None:
+    def _check_limits(self, entry: Entry, session: Session, period_start_at: int, lsn: int) -> None:
         state = entry.state
         at = session.last_at
         offer = self._directory.offer(entry, max(session.started_at, at - 1))
@@ -321,12 +319,13 @@ class Applier:
 
     def _entry(self, record: Accounting) -> Entry | None:
         """The service a report belongs to: by our own Class if it came back, else by User-Name."""
-        service_id = self._class_service(record)
-        if service_id is not None and (entry := self._directory.find_service(service_id)):
+        named = self._named(record)
+        if named is not None and (entry := self._directory.find_service(named[1])):
             return entry
         return self._directory.find(record.brand, record.login)
 
-    def _class_service(self, record: Accounting) -> int | None:
+    def _named(self, record: Accounting) -> tuple[int, int] | None:
+        """The account and service that a Class of ours names."""
         return read_class(self._directory.class_key, record.report.class_)
 
     def _suspend(self, record: Accounting, reason: str) -> None:

@@ -13,22 +13,26 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from structlog.typing import FilteringBoundLogger
+
 from aaad.policy.account_state import AccountState
+from aaad.policy.authenticate import Password
 from aaad.policy.session import AccountTerms, PriceTerms, Session, session_from_row
 from aaad.server.session_table import SessionKey, SessionTable
 from ledger.catalog import Catalog
-from ledger.credentials import KnownPassword, open_credential
-from ledger.logs import Logger
-from ledger.model import Offer, SessionRow, Subscriber
+from ledger.clock import Clock
+from ledger.credentials import open_secret
+from ledger.model import Account, Credential, CredentialScheme, Offer, SessionRow, Subscriber
+from ledger.pricelist import ACCOUNT_ZONE
+from ledger.rules.cycles import cycle_at
 from ledger.rules.limits import Totals
-from ledger.seal import Sealer
+from ledger.seal import Sealer, SealError
+from ledger.sessions import fetch_sessions_by_key
 from ledger.store.contract import Reader, Store, StoreUnavailable
 from ledger.subscribers import (
     fetch_account_states,
-    fetch_sessions_by_key,
     fetch_subscribers,
     fetch_subscribers_by_account,
-    fetch_subscribers_by_service,
 )
 from ratingcore.compile import Timeline
 
@@ -50,7 +54,7 @@ class Entry:
     """One service with its account, its password as far as it can be known, and its encoded reply."""
 
     subscriber: Subscriber
-    password: KnownPassword | None
+    password: Password | None
     state: AccountState
     reply_profiles: dict[int, bytes] = field(default_factory=dict)
 
@@ -72,13 +76,15 @@ class Directory:
         catalogs: Callable[[str], Catalog],
         sessions: SessionTable,
         subscribers_max: int,
-        log: Logger,
+        clock: Clock,
+        log: FilteringBoundLogger,
     ) -> None:
         self._store = store
         self._sealer = sealer
         self._catalogs = catalogs
         self._sessions = sessions
         self._subscribers_max = subscribers_max
+        self._clock = clock
         self._log = log
         self._entries: OrderedDict[Login, Entry] = OrderedDict()
         self._by_service: dict[int, Entry] = {}
@@ -113,17 +119,27 @@ class Directory:
         return (brand, login) in self._unknown
 
     def offer(self, entry: Entry, at: int) -> Offer | None:
-        """The offer that a service owns at an instant, as its price list says it then."""
-        for purchase in reversed(entry.subscriber.purchases):
-            if purchase.from_at <= at and (purchase.to_at is None or at < purchase.to_at):
-                return self._catalog(entry).offer(purchase.offer, at)
-        return None
+        """The offer whose tariff prices a service at an instant, as its price list says it then."""
+        offers = self._catalog(entry).offers_at(entry.subscriber.purchases, at)
+        return next((offer for offer in offers if offer.tariff), None)
 
     def timeline(self, entry: Entry, started_at: int) -> Timeline | None:
         """The tariffs that price a session of this service from its start on."""
         return self._catalog(entry).timeline(
-            entry.subscriber.purchases, started_at, entry.subscriber.account.zone
+            entry.subscriber.purchases,
+            started_at=started_at,
+            account_zone=entry.subscriber.account.zone,
         )
+
+    def tariff_zone(self, session: Session) -> str:
+        """The zone whose clock decides the price of a session now."""
+        entry = self._by_service[session.terms.service_id]
+        tariff = self._catalog(entry).tariff_at(
+            entry.subscriber.purchases, started_at=session.meter.started_at, at=session.last_at
+        )
+        if tariff is None or tariff.zone == ACCOUNT_ZONE:
+            return session.terms.zone
+        return tariff.zone
 
     def terms(self, entry: Entry) -> AccountTerms:
         """What metering needs of the account."""
@@ -136,7 +152,7 @@ class Directory:
             zone=account.zone,
             bill_day=account.bill_day,
             activated_at=service.activated_at,
-            terms_at=lambda at: self._price_terms(service_id, at),
+            terms_at=lambda started_at, at: self._price_terms(service_id, started_at, at),
         )
 
     async def load(self, logins: Iterable[Login]) -> None:
@@ -149,7 +165,7 @@ class Directory:
         async with self._store.read() as reader:
             for brand in {brand for brand, _ in missing}:
                 names = [login for of_brand, login in missing if of_brand == brand]
-                found = await fetch_subscribers(reader, brand, names)
+                found = await fetch_subscribers(reader, brand=brand, logins=names)
                 await self._keep(reader, found.values())
                 for name in names:
                     if name not in found:
@@ -160,17 +176,17 @@ class Directory:
         self,
         *,
         logins: Collection[Login],
-        service_ids: Collection[int],
+        account_ids: Collection[int],
         session_keys: Collection[SessionKey],
     ) -> None:
         """What accounting needs, however long the store is away: records wait, they are not lost."""
         await self._insist(lambda: self.load(logins))
-        await self._insist(lambda: self._load_services(service_ids))
+        await self._insist(lambda: self._load_accounts(account_ids))
         await self._insist(lambda: self._load_sessions(session_keys))
 
     async def restore(self, rows: Sequence[SessionRow]) -> None:
         """Bring sessions of the store into memory, with their subscribers."""
-        await self._load_services({row.service_id for row in rows})
+        await self._load_accounts({row.account_id for row in rows})
         for row in rows:
             if self._sessions.get(row.session_id) is not None:
                 continue
@@ -201,6 +217,11 @@ class Directory:
                     self._forget(entry)
         self.reprice(session for a in account_ids for session in self._sessions.of_account(a))
 
+    def forget_profiles(self) -> None:
+        """The dictionary or the price lists changed: encode replies anew."""
+        for entry in self._entries.values():
+            entry.reply_profiles = {}
+
     def reprice(self, sessions: Iterable[Session]) -> None:
         """Plans or price lists changed from some instant on: running sessions follow from then on."""
         for session in sessions:
@@ -213,10 +234,12 @@ class Directory:
     def _catalog(self, entry: Entry) -> Catalog:
         return self._catalogs(entry.subscriber.account.brand)
 
-    def _price_terms(self, service_id: int, at: int) -> PriceTerms:
+    def _price_terms(self, service_id: int, started_at: int, at: int) -> PriceTerms:
         entry = self._by_service[service_id]
-        purchases = entry.subscriber.purchases
-        tariff = self._catalog(entry).tariff_at(purchases, at)
+        tariff = self._catalog(entry).tariff_at(
+            entry.subscriber.purchases, started_at=started_at, at=at
+        )
+        assert tariff is not None, "a session was opened without a tariff"
         return PriceTerms(
             tariff=tariff.name,
             currency=tariff.currency,
@@ -224,11 +247,11 @@ class Directory:
             tax_code=tariff.tax_code,
         )
 
-    async def _load_services(self, service_ids: Collection[int]) -> None:
-        missing = [s for s in set(service_ids) if s not in self._by_service]
+    async def _load_accounts(self, account_ids: Collection[int]) -> None:
+        missing = {a for a in account_ids if a not in self._states}
         if missing:
             async with self._store.read() as reader:
-                await self._keep(reader, await fetch_subscribers_by_service(reader, missing))
+                await self._keep(reader, await fetch_subscribers_by_account(reader, missing))
 
     async def _load_sessions(self, keys: Collection[SessionKey]) -> None:
         if keys:
@@ -239,15 +262,21 @@ class Directory:
     async def _keep(self, reader: Reader, subscribers: Iterable[Subscriber]) -> None:
         """Take over subscribers and the state of their accounts, as of one reading."""
         subscribers = list(subscribers)
-        account_ids = {subscriber.account.account_id for subscriber in subscribers}
-        states = await fetch_account_states(reader, sorted(account_ids))
+        accounts = {s.account.account_id: s.account for s in subscribers}
+        states = await fetch_account_states(
+            reader, {account_id: self._periods(account) for account_id, account in accounts.items()}
+        )
         for subscriber in subscribers:
             account = subscriber.account
             state = self._states.setdefault(account.account_id, AccountState(account))
             state.account = account
         for account_id, stored in states.items():
             self._states[account_id].load(
-                owed_micros=stored.owed_micros,
+                owed_micros=sum(
+                    balance.posted_micros + balance.accrued_micros
+                    for balance in stored.balances
+                    if balance.resource == accounts[account_id].currency
+                ),
                 usage={
                     (counter.service_id, counter.period_start_at): Totals(
                         counter.seconds,
@@ -263,6 +292,15 @@ class Directory:
         for subscriber in subscribers:
             self._put(subscriber)
 
+    def _periods(self, account: Account) -> set[int]:
+        """The billing cycles whose usage matters: this one, the last, and those that sessions post into."""
+        this = cycle_at(self._clock.now(), bill_day=account.bill_day, zone=account.zone)
+        last = cycle_at(this.start_at - 1, bill_day=account.bill_day, zone=account.zone)
+        periods = {this.start_at, last.start_at}
+        for session in self._sessions.of_account(account.account_id):
+            periods.update(session.usage_not_stored())
+        return periods
+
     def _put(self, subscriber: Subscriber) -> None:
         service = subscriber.service
         former = self._by_service.get(service.service_id)
@@ -271,11 +309,28 @@ class Directory:
         credential = subscriber.credential
         entry = Entry(
             subscriber=subscriber,
-            password=open_credential(self._sealer, credential) if credential else None,
+            password=self._password(credential) if credential else None,
             state=self._states[subscriber.account.account_id],
         )
         self._entries[entry.login] = entry
         self._by_service[service.service_id] = entry
+
+    def _password(self, credential: Credential) -> Password | None:
+        """What can be known of a password; None, and an error in the log, if it cannot be opened."""
+        try:
+            secret = open_secret(self._sealer, credential)
+        except SealError as error:
+            self._log.error(
+                "credential_not_opened", service_id=credential.service_id, error=str(error)
+            )
+            return None
+        match credential.scheme:
+            case CredentialScheme.SEALED:
+                return Password(clear=secret)
+            case CredentialScheme.NT_HASH:
+                return Password(nt_hash=secret)
+            case CredentialScheme.ARGON2:
+                return Password(verifier=secret)
 
     def _forget(self, entry: Entry) -> None:
         self._entries.pop(entry.login, None)

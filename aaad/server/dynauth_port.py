@@ -103,9 +103,7 @@ class DynauthPort:
             except OSError:
                 # Unreachable for now: the next try, or the end of all tries, follows as for silence.
                 pass
-        in_flight.timer = self._loop.call_at(
-            in_flight.exchange.deadline_s, self._poll, in_flight
-        )
+        in_flight.timer = self._loop.call_at(in_flight.exchange.deadline_s, self._poll, in_flight)
 
     def _read(self) -> None:
         for _ in range(DRAIN_MAX):

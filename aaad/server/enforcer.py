@@ -14,6 +14,9 @@ import socket
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+
+from structlog.typing import FilteringBoundLogger
 
 from aaad.policy.authorize import Facts, Refusal, authorize
 from aaad.policy.reply import octets
@@ -30,7 +33,6 @@ from aaad.server.nas_table import NasTable
 from aaad.server.session_table import SessionTable
 from ledger.clients import DynauthSettings, NasSettings
 from ledger.clock import Clock
-from ledger.logs import Logger
 from ledger.model import UsageMetric
 from ledger.settings import EnforcementSettings
 
@@ -76,7 +78,7 @@ class Enforcer:
         nases: NasTable,
         clock: Clock,
         metrics: Metrics,
-        log: Logger,
+        log: FilteringBoundLogger,
     ) -> None:
         self._settings = settings
         self._nas_settings = nas_settings
@@ -111,7 +113,7 @@ class Enforcer:
         """Compare the sessions of an account with what should run, and see when to look again."""
         if not self._serving:
             return
-        running = [s for s in self._sessions.of_account(account_id) if s.is_open]
+        running = self._sessions.open_of_account(account_id)
         if not running:
             self._due_of.pop(account_id, None)
             return
@@ -220,7 +222,7 @@ class Enforcer:
                 secret=Secret(target.secret),
                 target=(target.address, target.port),
                 event_timestamp=self._clock.now(),
-                on_outcome=lambda exchange, o=order, s=session: self._answered(o, s, exchange),
+                on_outcome=partial(self._answered, order, session),
             )
 
     def _port(self, target: DynauthSettings) -> DynauthPort:

@@ -11,15 +11,31 @@ from ratingcore.meter import Meter
 
 def facts_at(directory: Directory, sessions: SessionTable, entry: Entry, now: int) -> Facts:
     """The facts of a subscriber, with the usage of running sessions projected to `now`."""
-    state = entry.state
+    state, subscriber = entry.state, entry.subscriber
     offer = directory.offer(entry, now)
-    timeline = directory.timeline(entry, now)
-    running = projected_by_service(sessions.of_account(state.account.account_id), now)
+    limited = bool(
+        subscriber.own_limits
+        or (offer and offer.limits)
+        or subscriber.account.credit_limit_micros is not None
+    )
+    running = (
+        projected_by_service(sessions.open_of_account(subscriber.account.account_id), now)
+        if limited
+        else {}
+    )
     return Facts(
         now=now,
-        subscriber=entry.subscriber,
+        subscriber=subscriber,
         offer=offer,
-        uses=state.uses(entry.subscriber, offer, state.period_at(now), running=running),
+        uses=state.uses(subscriber, offer, state.period_at(now), running=running)
+        if limited
+        else (),
         owed_micros=state.owed_micros + sum(totals.charge_micros for totals in running.values()),
-        new_meter=None if timeline is None else lambda: Meter(timeline, now),
+        new_meter=lambda: _new_meter(directory, entry, now),
     )
+
+
+def _new_meter(directory: Directory, entry: Entry, now: int) -> Meter:
+    timeline = directory.timeline(entry, now)
+    assert timeline is not None, "an offer with a tariff is in force"
+    return Meter(timeline, now)

@@ -10,17 +10,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from structlog.typing import FilteringBoundLogger
+
 from aaad.radius.codes import Code
-from aaad.radius.duplicates import NEW, PENDING, DuplicateKey, DuplicateTable
+from aaad.radius.duplicates import NEW, PENDING, DuplicateTable
 from aaad.radius.errors import REMEDY, Discard, DiscardReason
 from aaad.radius.packet import Packet, Secret, decode, verify_request
 from aaad.server.datagrams import Peer
 from aaad.server.metrics import Metrics
 from ledger.clients import ClientSettings, ClientTable
-from ledger.logs import Logger, RateLimiter
+from ledger.clock import Clock
+from ledger.logs import RateLimiter
 from ledger.rules.logins import BrandSettings
 
 if TYPE_CHECKING:
+    from aaad.radius.duplicates import DuplicateKey
     from aaad.server.listener import Listener
 
 
@@ -32,7 +36,7 @@ class Client:
     secret: Secret
     brand: BrandSettings
     requests: int = 0
-    heard_at_s: float | None = None
+    heard_at: int | None = None
 
 
 class Clients:
@@ -71,22 +75,22 @@ class Gate:
         codes: frozenset[Code],
         clients: Callable[[], Clients],
         duplicates: DuplicateTable,
+        clock: Clock,
         monotonic: Callable[[], float],
         limiter: RateLimiter,
         metrics: Metrics,
-        log: Logger,
+        log: FilteringBoundLogger,
     ) -> None:
         self._codes = codes
         self._clients = clients
         self._duplicates = duplicates
+        self._clock = clock
         self._monotonic = monotonic
         self._limiter = limiter
         self._metrics = metrics
         self._log = log
 
-    def admit(
-        self, listener: Listener, received: list[tuple[bytes, Peer]]
-    ) -> list[Request]:
+    def admit(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> list[Request]:
         """The new requests among what was received; repeated ones are answered again at once."""
         now_s = self._monotonic()
         clients = self._clients()
@@ -103,7 +107,7 @@ class Gate:
                 self.discard(client, peer, discard.reason)
                 continue
             client.requests += 1
-            client.heard_at_s = now_s
+            client.heard_at = self._clock.now()
             key = DuplicateTable.key(peer, packet)
             known = self._duplicates.lookup(key, now_s=now_s)
             if known is NEW:

@@ -41,6 +41,7 @@ from aaad.server.journal_segments import (
 )
 
 __all__ = [
+    "BODY_SIZE_MAX",
     "Journal",
     "JournalCounters",
     "JournalError",
@@ -113,9 +114,10 @@ class Journal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._failure: JournalError | None = None
-        self._closed = False
+        self._stopped = "the journal is not started"
         # Under this lock, for both threads: all that follows.
-        self._wake = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
         self._is_waiting = False
         self._is_closing = False
         self._pending: list[bytes] = []
@@ -183,6 +185,11 @@ class Journal:
         return self._next_lsn
 
     @property
+    def last_received_us(self) -> int:
+        """Received time of the last record: `append` never goes below it."""
+        return self._received_us
+
+    @property
     def unapplied_bytes(self) -> int:
         """Bytes that the store does not have yet, to 64 KiB (found at the start: to a segment)."""
         return self._unapplied.bytes
@@ -195,7 +202,7 @@ class Journal:
     @property
     def writable(self) -> bool:
         """Whether a record would be taken now (Status-Server is answered only then)."""
-        return not self._why_stopped() and self._unapplied.bytes < self._max_unapplied_bytes
+        return not self._stopped and self._unapplied.bytes < self._max_unapplied_bytes
 
     def start(
         self,
@@ -217,6 +224,7 @@ class Journal:
             name="journal",
             daemon=True,  # an interpreter that ends without close() must not wait here for ever
         )
+        self._stopped = ""
         self._thread.start()
 
     def append(self, received_us: int, kind: int, body: bytes) -> int:
@@ -226,8 +234,9 @@ class Journal:
         clock went back. Raises JournalFull at the bound of unapplied bytes, JournalUnavailable
         if the journal is not running, ValueError for a body above 64 KiB.
         """
-        if reason := self._why_stopped():
-            raise JournalUnavailable(self._files.folder, reason, "answer nothing and start again")
+        if self._stopped:
+            remedy = "answer nothing, and start aaad again"
+            raise JournalUnavailable(self._files.folder, self._stopped, remedy)
         if len(body) > BODY_SIZE_MAX:
             raise ValueError(f"a journal record of {len(body)} bytes; {BODY_SIZE_MAX} is the most")
         received_us = max(received_us, self._received_us)
@@ -237,7 +246,7 @@ class Journal:
             raise self._full(len(frame))
         self._unapplied.add(lsn, len(frame))
         self._next_lsn = lsn + 1
-        with self._wake:
+        with self._lock:
             self._received_us = received_us
             self._pending.append(frame)
             if self._is_waiting:
@@ -251,7 +260,7 @@ class Journal:
         applied and past their retention (unlinking a large file would block the loop).
         """
         self._unapplied.apply(lsn)
-        with self._wake:
+        with self._lock:
             self._prune_order = (lsn, now_us - self._retention_us)
             if self._is_waiting:
                 self._wake.notify()
@@ -269,22 +278,15 @@ class Journal:
 
         `on_durable` has been called for all of it when this returns.
         """
-        if self._closed:
+        if self._is_closing:
             return
-        self._closed = True
-        with self._wake:
+        self._stopped = self._stopped or "the journal is closed"
+        with self._lock:
             self._is_closing = True
             self._wake.notify()
         if self._thread is not None and self._loop is not None:
             await self._loop.run_in_executor(None, self._thread.join)
         self._files.close(failed=self._failure is not None)
-
-    def _why_stopped(self) -> str:
-        if self._failure is not None:
-            return f"the journal has failed: {self._failure.what}"
-        if self._closed:
-            return "the journal is closed"
-        return "" if self._thread is not None else "the journal is not started"
 
     def _full(self, size_bytes: int) -> JournalFull:
         unapplied, most = self._unapplied.bytes, self._max_unapplied_bytes
@@ -304,13 +306,14 @@ class Journal:
                 pass
         except Exception as error:  # a thread that died unseen would leave everyone waiting
             self._failure = _as_journal_error(error, self._files.active_path)
+            self._stopped = f"the journal has failed: {self._failure.what}"
             loop.call_soon_threadsafe(on_failure, self._failure)
 
     def _write_next(
         self, loop: asyncio.AbstractEventLoop, on_durable: Callable[[int], None]
     ) -> bool:
         """Wait for work and do it; False when the journal closes and nothing is left."""
-        with self._wake:
+        with self._lock:
             while not (self._pending or self._prune_order or self._is_closing):
                 self._is_waiting = True
                 self._wake.wait()

@@ -18,6 +18,9 @@ The CRC begins from the word mixed with a salt of the store and the journal, so 
 length nor a record of another store's journal can pass. After the last record a segment may
 hold zeros (writing into zeros that exist is cheaper to sync than growing a file, see
 journal_segments).
+
+msgspec writes and reads the msgpack: a checked Record in 0.25 us, where the msgpack package and
+a dataclass take 2.3 us, and a replay is what users wait for (docs/decisions/journal.md).
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from enum import Enum
 from typing import Final
 from zlib import crc32
 
-import msgpack
+import msgspec
 
 MAGIC: Final = b"aaadjrn\n"
 FORMAT_VERSION: Final = 1
@@ -48,7 +51,7 @@ _GROUP_START: Final = 0x8000_0000
 _LENGTH_MASK: Final = 0x7FFF_FFFF
 _FRAME: Final = struct.Struct(">II")
 _ARRAY_OF_FOUR: Final = b"\x94"
-_PACKER: Final = msgpack.Packer()
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class SegmentFormatError(ValueError):
@@ -65,8 +68,7 @@ class Damage(Enum):
     CONTENT = "its content is not a record"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """One journaled fact. `kind` and `body` belong to the caller.
 
     `lsn` counts from 1 without gaps in a segment; `received_us` is UTC epoch microseconds and never
@@ -77,6 +79,9 @@ class Record:
     received_us: int
     kind: int
     body: bytes
+
+
+_decode_record: Final = msgspec.msgpack.Decoder(Record).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ def encode_header(header: SegmentHeader) -> bytes:
         header.previous_lsn,
         header.previous_received_us,
     )
-    payload: bytes = msgpack.packb(fields)
+    payload = _encode(fields)
     return MAGIC + _FRAME.pack(len(payload), crc32(payload)) + payload
 
 
@@ -140,7 +145,7 @@ def parse_header(data: bytes) -> tuple[SegmentHeader, int]:
     payload = data[start : start + length]
     if length > HEADER_SIZE_MAX or len(payload) != length or crc32(payload) != crc:
         raise SegmentFormatError("its header is damaged")
-    version, *fields = msgpack.unpackb(payload)
+    version, *fields = msgspec.msgpack.decode(payload)
     if version != FORMAT_VERSION:
         raise SegmentFormatError(f"its format is version {version}, known is {FORMAT_VERSION}")
     return SegmentHeader(*fields), start + length
@@ -148,7 +153,7 @@ def parse_header(data: bytes) -> tuple[SegmentHeader, int]:
 
 def encode_record(lsn: int, received_us: int, kind: int, body: bytes, *, salt: int) -> bytes:
     """One record as bytes, not the first of a group."""
-    payload: bytes = _PACKER.pack((lsn, received_us, kind, body))
+    payload = _encode((lsn, received_us, kind, body))
     length = len(payload)
     return _FRAME.pack(length, crc32(payload, length ^ salt)) + payload
 
@@ -164,7 +169,7 @@ def parse_records(data: bytes, *, salt: int, expected_lsn: int) -> ParsedRecords
     """The records at the front of `data`, the first of which must have `expected_lsn`."""
     records: list[Record] = []
     offset, group_offset, damage = 0, None, None
-    unpack_frame, unpack, size = _FRAME.unpack_from, msgpack.unpackb, len(data)
+    unpack_frame, decode, size = _FRAME.unpack_from, _decode_record, len(data)
     while size - offset >= FRAME_SIZE:
         word, crc = unpack_frame(data, offset)
         length = word & _LENGTH_MASK
@@ -179,8 +184,8 @@ def parse_records(data: bytes, *, salt: int, expected_lsn: int) -> ParsedRecords
             damage = Damage.CRC
             break
         try:
-            record = Record(*unpack(payload))
-        except (ValueError, TypeError):
+            record = decode(payload)
+        except msgspec.DecodeError:
             damage = Damage.CONTENT
             break
         if record.lsn != expected_lsn:
@@ -215,6 +220,6 @@ def _is_record(payload: bytes, seed: int, crc: int, lsn_min: int) -> bool:
     if not RECORD_SIZE_MIN <= len(payload) <= RECORD_SIZE_MAX or crc32(payload, seed) != crc:
         return False
     try:
-        return Record(*msgpack.unpackb(payload)).lsn >= lsn_min
-    except (ValueError, TypeError):
+        return _decode_record(payload).lsn >= lsn_min
+    except msgspec.DecodeError:
         return False

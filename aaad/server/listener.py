@@ -22,9 +22,7 @@ Handler = Callable[["Listener", list[tuple[bytes, Peer]]], None]
 class Listener:
     """A bound socket and the handler of what arrives at it."""
 
-    def __init__(
-        self, sock: socket.socket, handler: Handler, *, metrics: Metrics
-    ) -> None:
+    def __init__(self, sock: socket.socket, handler: Handler, *, metrics: Metrics) -> None:
         self._socket = sock
         self._handler = handler
         self._batch = DatagramBatch(sock.fileno())

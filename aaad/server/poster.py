@@ -14,23 +14,25 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from structlog.typing import FilteringBoundLogger
+
 from aaad.policy.session import Session
 from aaad.server.metrics import Metrics
 from aaad.server.session_table import SessionTable
 from ledger.clock import Clock
-from ledger.logs import Logger
 from ledger.model import (
     BootInstant,
     LimitCrossing,
     PostingBatch,
     PostingResult,
     SessionPosting,
+    SessionRow,
     SuspenseRecord,
 )
 from ledger.posting import post
+from ledger.sessions import fetch_session
 from ledger.settings import PostingSettings
 from ledger.store.contract import CommitUnknown, Store, StoreUnavailable
-from ledger.subscribers import fetch_sessions_by_id
 
 US = 1_000_000
 
@@ -60,7 +62,7 @@ class Poster:
         on_posted: Callable[[int], None],
         on_lost: Callable[[set[int]], Awaitable[None]],
         metrics: Metrics,
-        log: Logger,
+        log: FilteringBoundLogger,
     ) -> None:
         self._store = store
         self._sessions = sessions
@@ -206,9 +208,7 @@ class Poster:
 
     def _position(self, posted: frozenset[int]) -> int:
         """The last record before the first that the books lack, once `posted` sessions are in them."""
-        first = min(
-            (d.first_lsn for i, d in self._dirty.items() if i not in posted), default=None
-        )
+        first = min((d.first_lsn for i, d in self._dirty.items() if i not in posted), default=None)
         return self._applied_lsn if first is None else min(self._applied_lsn, first - 1)
 
     async def _post(self, due: list[Dirty]) -> None:
@@ -267,16 +267,14 @@ class Poster:
         """Losers whose row is not ours: after an unknown commit our own row may be there already."""
         if not result.lost_session_ids:
             return set()
+        lost = [p.new for p in postings if p.new.session_id in result.lost_session_ids]
+        stored = {}
         async with self._store.read() as reader:
-            rows = await fetch_sessions_by_id(reader, sorted(result.lost_session_ids))
-        stored = {row.session_id: (row.version, row.lsn, row.journal_number) for row in rows}
-        return {
-            p.new.session_id
-            for p in postings
-            if p.new.session_id in result.lost_session_ids
-            and stored.get(p.new.session_id)
-            != (p.new.version, p.new.lsn, p.new.journal_number)
-        }
+            for row in lost:
+                stored[row.session_id] = await fetch_session(
+                    reader, account_id=row.account_id, session_id=row.session_id
+                )
+        return {row.session_id for row in lost if not _is_ours(row, stored[row.session_id])}
 
     async def _drop(self, lost: set[int]) -> None:
         """Another owner was faster with a session: what we have of it is not true. Read it again."""
@@ -298,3 +296,12 @@ class Poster:
                     error=error,
                     remedy="records wait in the journal; see disk space, locks and the store",
                 )
+
+
+def _is_ours(posted: SessionRow, stored: SessionRow | None) -> bool:
+    """Whether the store holds exactly what we posted."""
+    return stored is not None and (posted.version, posted.lsn, posted.journal_number) == (
+        stored.version,
+        stored.lsn,
+        stored.journal_number,
+    )

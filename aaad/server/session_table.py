@@ -28,6 +28,7 @@ class SessionTable:
         self._by_key: dict[SessionKey, list[Session]] = {}
         self._open_by_nas: dict[str, dict[int, Session]] = {}
         self._by_account: dict[int, dict[int, Session]] = {}
+        self._open_of_account: dict[int, dict[int, Session]] = {}
         self._closed: OrderedDict[int, Session] = OrderedDict()
 
     def __len__(self) -> int:
@@ -50,6 +51,10 @@ class SessionTable:
         """The open sessions of one NAS."""
         return list(self._open_by_nas.get(nas, {}).values())
 
+    def open_of_account(self, account_id: int) -> list[Session]:
+        """The open sessions of one account."""
+        return list(self._open_of_account.get(account_id, {}).values())
+
     def of_account(self, account_id: int) -> list[Session]:
         """All sessions in memory of one account."""
         return list(self._by_account.get(account_id, {}).values())
@@ -69,15 +74,15 @@ class SessionTable:
 
     def status_changed(self, session: Session) -> None:
         """A session ended or was reopened."""
-        of_nas = self._open_by_nas.setdefault(session.nas, {})
+        account_id = session.terms.account_id
         if session.is_open:
-            of_nas[session.session_id] = session
+            self._open_by_nas.setdefault(session.nas, {})[session.session_id] = session
+            self._open_of_account.setdefault(account_id, {})[session.session_id] = session
             self._closed.pop(session.session_id, None)
-            return
-        of_nas.pop(session.session_id, None)
-        if not of_nas:
-            del self._open_by_nas[session.nas]
-        self._closed[session.session_id] = session
+        else:
+            _drop(self._open_by_nas, session.nas, session.session_id)
+            _drop(self._open_of_account, account_id, session.session_id)
+            self._closed[session.session_id] = session
 
     def evict(self) -> None:
         """Let the oldest closed sessions go that the store has in full."""
@@ -95,6 +100,7 @@ class SessionTable:
         _discard(self._by_key, (session.nas, session.acct_session_id), session)
         _drop(self._open_by_nas, session.nas, session.session_id)
         _drop(self._by_account, session.terms.account_id, session.session_id)
+        _drop(self._open_of_account, session.terms.account_id, session.session_id)
 
 
 def _discard(lists: dict[SessionKey, list[Session]], key: SessionKey, session: Session) -> None:

@@ -127,4 +127,3 @@ def _midnights(started_at: int, after: int, until: int, zone: str) -> list[int]:
             midnights.append(midnight)
         day += timedelta(days=1)
     return midnights
-

@@ -48,7 +48,7 @@ def canonical_login(brand: BrandSettings, user_name: bytes) -> str:
         login = name or login  # "@realm" names nobody else: it is kept whole
     if login.isascii():
         return login.lower() if brand.case is CaseRule.FOLD else login
-    # RFC 7542 section 2.4: Normalization Form C, or one name typed on two machines is two logins
+    # RFC 7542: Normalization Form C, or one name typed on two machines is two logins
     login = unicodedata.normalize("NFC", login)
     if brand.case is CaseRule.FOLD:
         login = unicodedata.normalize("NFC", login.casefold())

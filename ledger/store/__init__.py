@@ -32,8 +32,9 @@ async def open_store(
 ) -> Store:
     """Open the books at `sqlite:///absolute/path`, migrated to the newest schema.
 
-    checkpoints: True for the daemon's writer and nobody else while it runs. node: whose ids the store's
-    transactions make (0..63; a worker's journal number). busy_ms: how long a locked store is waited for.
+    checkpoints: True for the daemon's writer and nobody else while it runs. node: whose ids the
+    store's transactions make (0..63; a worker's journal number). busy_ms: how long a locked store
+    is waited for.
 
     Raises ValueError for a URL of another form, StoreUnavailable, SchemaMismatch.
     """

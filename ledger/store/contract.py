@@ -1,8 +1,10 @@
-"""What a store promises, whatever database it is: the seam between the books and SQLite or PostgreSQL.
+"""What a store promises, whatever database it is: the seam between the books and SQLite or
+PostgreSQL.
 
-SQL stands in queries/*.sql; everybody above this seam names a query and hands in its parameters in the order
-of its heading. Errors a caller can do something about are three: try again later (`StoreUnavailable`), read
-the rows back first (`CommitUnknown`), call an operator (`SchemaMismatch`).
+SQL stands in queries/*.sql; everybody above this seam names a query and hands in its parameters in
+the order of its heading. Errors a caller can do something about are three: try again later
+(`StoreUnavailable`), read the rows back first (`CommitUnknown`), call an operator
+(`SchemaMismatch`).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class StoreUnavailable(StoreError):
 
 
 class CommitUnknown(StoreError):
-    """The commit failed in a way that may have written it: read the rows back before sending again."""
+    """The commit may have been written: read the rows back before sending anything again."""
 
 
 class SchemaMismatch(StoreError):
@@ -56,7 +58,7 @@ class Transaction(Reader, Protocol):
         ...
 
     async def execute_many(self, query: str, rows: Sequence[Sequence[SqlValue]]) -> int:
-        """Run a named writing query for each row of parameters; the number of rows changed in all."""
+        """Run a named writing query for each row of parameters; rows changed in all."""
         ...
 
 

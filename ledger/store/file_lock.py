@@ -1,8 +1,8 @@
 """The one file lock of all processes that write a SQLite store.
 
-SQLite's own busy handler sleeps longer and longer, so that a job with many transactions starves the poster
-(seen). Writers therefore queue here, at short even intervals, before they say BEGIN IMMEDIATE. flock cannot be
-awaited without giving up a thread to it, hence the polling.
+SQLite's own busy handler sleeps longer and longer, so that a job with many transactions starves
+the poster (seen). Writers therefore queue here, at short even intervals, before they say BEGIN
+IMMEDIATE. flock cannot be awaited without giving up a thread to it, hence the polling.
 """
 
 from __future__ import annotations

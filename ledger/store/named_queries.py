@@ -1,8 +1,9 @@
-"""Named queries: loads queries/*.sql, checks every heading, and puts parameters into the dialect's form.
+"""Named queries: loads queries/*.sql, checks every heading, and puts parameters into the dialect's
+form.
 
-A query begins with `-- name: fetch_subscribers (brand, logins)`; its text says `:brand`, `:logins`. A second
-line `-- dialect: sqlite` keeps it to one dialect, where two differ. All mistakes of all files are reported
-at once.
+A query begins with `-- name: fetch_subscribers (brand, logins)`; its text says `:brand`,
+`:logins`. A second line `-- dialect: sqlite` keeps it to one dialect, where two differ. All
+mistakes of all files are reported at once.
 """
 
 from __future__ import annotations
@@ -107,6 +108,4 @@ def _faults(text: str, parameters: tuple[str, ...]) -> list[str]:
 def _number_parameters(text: str, parameters: tuple[str, ...], dialect: Dialect) -> str:
     sign = "?" if dialect is Dialect.SQLITE else "$"
     numbers = {name: f"{sign}{number}" for number, name in enumerate(parameters, start=1)}
-    return _PARAMETER.sub(
-        lambda match: numbers.get(match["name"] or "", match[0]), text
-    )
+    return _PARAMETER.sub(lambda match: numbers.get(match["name"] or "", match[0]), text)

@@ -1,8 +1,10 @@
-"""The books in one SQLite file, through aiosqlite: a writing and a reading connection, an owner lock each.
+"""The books in one SQLite file, through aiosqlite: a writing and a reading connection, an owner
+lock each.
 
-WAL with synchronous=FULL: a commit is on disk. Only the daemon's writer checkpoints: SQLite before 3.51.3 can
-corrupt a WAL when two connections do. aiosqlite interleaves tasks inside one transaction, so a lock per
-connection makes one task its owner; its threads are not daemons, so every path closes them.
+WAL with synchronous=FULL: a commit is on disk. Only the daemon's writer checkpoints: SQLite before
+3.51.3 can corrupt a WAL when two connections do. aiosqlite interleaves tasks inside one
+transaction, so a lock per connection makes one task its owner; its threads are not daemons, so
+every path closes them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import aiosqlite
 
@@ -33,7 +35,7 @@ from ledger.store.migrations import (
 from ledger.store.named_queries import Dialect, Query, load_queries
 
 BUSY_MAX_MS = 2_000
-"""How long a locked store is waited for before StoreUnavailable: many transactions of 20 ms each."""
+"""How long a locked store is waited for: a hundred transactions of 20 ms each."""
 
 CHECKPOINT_PAGES = 1_000
 """WAL pages after which the daemon's writer checkpoints: 4 MB, SQLite's own default."""
@@ -59,7 +61,7 @@ _REMEDIES: Final = {
     "SQLITE_CANTOPEN": "make the folder and let this user write in it",
     "SQLITE_READONLY": "let this user write the file, its folder and its -wal and -shm files",
     "SQLITE_PERM": "let this user read and write the file",
-    "SQLITE_CORRUPT": "stop the writers, keep the file, restore the last backup and replay the journal",
+    "SQLITE_CORRUPT": "stop all writers, keep the file, restore a backup and replay the journal",
     "SQLITE_NOTADB": "the file is no SQLite database: name another file in the store's URL",
     "SQLITE_NOMEM": "give the machine more memory",
 }
@@ -82,7 +84,7 @@ class SqliteTransaction:
         """All rows of a named query."""
         sql = self._queries[query].sql
         rows = await _translated(self._connection.execute_fetchall(sql, parameters), self._path)
-        return list(rows)
+        return cast("list[Row]", rows)  # no row factory is set: rows are tuples
 
     async def execute(self, query: str, parameters: Sequence[SqlValue] = ()) -> int:
         """Run a named writing query; the number of rows that it changed."""
@@ -91,7 +93,7 @@ class SqliteTransaction:
         return cursor.rowcount
 
     async def execute_many(self, query: str, rows: Sequence[Sequence[SqlValue]]) -> int:
-        """Run a named writing query for each row of parameters; the number of rows changed in all."""
+        """Run a named writing query for each row of parameters; rows changed in all."""
         if not rows:
             return 0
         sql = self._queries[query].sql
@@ -252,9 +254,9 @@ def version_warnings(version: tuple[int, int, int]) -> tuple[str, ...]:
     if version >= SAFE_VERSION:
         return ()
     return (
-        f"SQLite {'.'.join(map(str, version))} can corrupt a WAL when two connections checkpoint: only "
-        "the daemon's writer does; write to the books with aaactl and aaabill alone, or install "
-        f"{'.'.join(map(str, SAFE_VERSION))} or newer",
+        f"SQLite {'.'.join(map(str, version))} can corrupt a WAL when two connections checkpoint: "
+        "only the daemon's writer does; write to the books with aaactl and aaabill alone, or "
+        f"install {'.'.join(map(str, SAFE_VERSION))} or newer",
     )
 
 
@@ -277,7 +279,7 @@ async def _connect(path: str, *, busy_ms: int) -> aiosqlite.Connection:
 async def _applied_migrations(transaction: SqliteTransaction) -> dict[int, str]:
     if not await transaction.fetch("find_table", ("schema_migration",)):
         return {}
-    return {number: sha256 for number, sha256 in await transaction.fetch("fetch_migrations")}
+    return dict(await transaction.fetch("fetch_migrations"))
 
 
 def _opened(connection: aiosqlite.Connection | None) -> aiosqlite.Connection:
@@ -297,7 +299,7 @@ async def _translated(call: Awaitable[_Result], path: str) -> _Result:
 
 
 def _remedy(error: sqlite3.Error) -> str | None:
-    """What helps against an error; extended codes (SQLITE_IOERR_FSYNC) count as their primary one."""
+    """What helps against an error; an extended code (SQLITE_IOERR_FSYNC) counts as its primary."""
     name = getattr(error, "sqlite_errorname", "")
     return _REMEDIES.get("_".join(name.split("_")[:2]))
 

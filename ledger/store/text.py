@@ -1,9 +1,10 @@
-"""Text as the books keep it: what the network names, escaped so that every octet string is plain text.
+"""Text as the books keep it: what the network names, escaped so that every octet string is plain
+text.
 
-A login, a NAS name or a session id may hold NULs, controls and invalid UTF-8 (as surrogate escapes in a str).
-PostgreSQL text cannot hold those, JSON parameters cannot carry them, and a report must not print them. So
-printable characters stand for themselves, a backslash is doubled, an octet that is no UTF-8 becomes `\\xNN`,
-any other character `\\u{N}`. Both directions are exact.
+A login, a NAS name or a session id may hold NULs, controls and invalid UTF-8 (as surrogate escapes
+in a str). PostgreSQL text cannot hold those, JSON parameters cannot carry them, and a report must
+not print them. So printable characters stand for themselves, a backslash is doubled, an octet that
+is no UTF-8 becomes `\\xNN`, any other character `\\u{N}`. Both directions are exact.
 """
 
 from __future__ import annotations

@@ -1,14 +1,16 @@
 """The slow twin of ratingcore: Fractions and zoneinfo, walking the clock, sharing no code with it.
 
-It asks zoneinfo for the local clock at each half hour of a session, at each minute where a band edge or
-a jump of the clock lies inside the half hour, and at each second where one lies inside the minute. The
-records of `ratingcore.tariff` are read as plain data. What it says is the definition of right.
+It asks zoneinfo for the local clock at each half hour of a session, at each minute where a band
+edge or a jump of the clock lies inside the half hour, and at each second where one lies inside the
+minute. The records of `ratingcore.tariff` are read as plain data. What it says is the definition of
+right.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 STEPS_S = (1800, 60, 1)
@@ -17,7 +19,7 @@ CellKey = tuple[int, int, int, int]
 
 @dataclass
 class Report:
-    """One report: cumulative counters, cuts inside its line, and whether a piece is closed after it.
+    """One report: cumulative counters, cuts in its line, and whether a piece is closed after it.
 
     With `rebase` the counters are taken over instead, and nothing is counted.
     """
@@ -65,16 +67,14 @@ class Session:
             "input": report.input_octets - before["input"],
             "output": report.output_octets - before["output"],
         }
-        if report.until == start:
-            if rise["input"] or rise["output"]:
-                counted_s = self.used["seconds"]
-                at = start - 1 if counted_s else start
-                self._use(*band_at(self.versions, at), report.until, rise)
+        if report.until == start and any(rise.values()):
+            at = start - 1 if self.used["seconds"] else start
+            self._use(*band_at(self.versions, at), report.until, rise)
         cuts = {cut for cut in report.cuts if start <= cut < report.until}
         for run_from, run_to, version, band in band_runs(self.versions, start, report.until):
             inside = {cut for cut in cuts if run_from < cut < run_to}
             marks = sorted(inside | {run_from, run_to})
-            for left, right in zip(marks, marks[1:], strict=False):
+            for left, right in pairwise(marks):
                 if left in cuts:
                     self._cut()
                 step = {}
@@ -108,8 +108,17 @@ class Session:
             exact += Fraction(tier.amount_micros * quantity, tier.per)
             after = self._rounded(exact)
             segments.append(
-                (band.name, price.metric.value, tier.from_quantity, quantity, tier.amount_micros,
-                 tier.per, after - before, use.first_at, use.last_at)
+                (
+                    band.name,
+                    price.metric.value,
+                    tier.from_quantity,
+                    quantity,
+                    tier.amount_micros,
+                    tier.per,
+                    after - before,
+                    use.first_at,
+                    use.last_at,
+                )
             )
             before = after
         return {
@@ -148,7 +157,9 @@ class Session:
         low = self.used[price.metric.value]
         high = low + rise
         for index, tier in enumerate(price.tiers):
-            tier_end = price.tiers[index + 1].from_quantity if index + 1 < len(price.tiers) else high
+            tier_end = (
+                price.tiers[index + 1].from_quantity if index + 1 < len(price.tiers) else high
+            )
             left, right = max(low, tier.from_quantity), min(high, tier_end)
             if left >= right:
                 continue

@@ -1,8 +1,8 @@
-"""Random tariffs and sessions for the properties of ratingcore, with the nights of DST drawn on purpose."""
+"""Random tariffs and sessions for the properties of ratingcore, DST nights drawn on purpose."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ SECOND_PERS = (1, 6, 7, 60, 3600, 86_400)
 OCTET_PERS = (1, 3, 1000, 1024, 10**6, 2**20, 10**9, 2**30)
 
 
-@lru_cache
+@cache
 def clock_jumps(zone: str) -> tuple[int, ...]:
     """The instants at which the zone's offset changes, looked up hour by hour around the change."""
 
@@ -58,105 +58,112 @@ class Case:
         return self.reports[-1].until
 
 
-def edges() -> st.SearchStrategy[int]:
-    """Clock times: mostly whole hours, as in price lists; some half hours and odd seconds."""
-    return st.one_of(
-        st.integers(0, 23).map(lambda hour: hour * 3600),
-        st.integers(0, 47).map(lambda half: half * 1800),
-        st.integers(0, DAY_S - 1),
-    )
+# Strategies are made once: hypothesis looks through each new one, which costs more than a draw.
+EDGES = st.one_of(
+    st.integers(0, 23).map(lambda hour: hour * 3600),
+    st.integers(0, 47).map(lambda half: half * 1800),
+    st.integers(0, DAY_S - 1),
+)
+WEEKDAYS = st.sampled_from(((), (), (5, 6), (0, 1, 2, 3, 4), (4,), (6,), (0, 2, 5)))
+AMOUNTS = st.one_of(
+    st.sampled_from((10_000, 0, 50_000, 1_000_000, 2_000_000)), st.integers(1, 5_000_000)
+)
+PERS = {metric: st.sampled_from(OCTET_PERS) for metric in Metric} | {
+    Metric.SECONDS: st.sampled_from(SECOND_PERS)
+}
+TOPS = dict.fromkeys(Metric, 10**8) | {Metric.SECONDS: 2 * DAY_S}
+THRESHOLDS = {
+    metric: st.lists(st.integers(1, top), max_size=2, unique=True) for metric, top in TOPS.items()
+}
+OCTET_METRICS = st.lists(st.sampled_from(list(Metric)[1:]), min_size=1, max_size=2, unique=True)
+ROUNDINGS = st.one_of(
+    st.just(Rounding()),
+    st.builds(Rounding, st.integers(0, 3), st.integers(2, 6)),
+    st.builds(Rounding, st.integers(0, 3), st.integers(0, 1)),
+)
+LENGTHS = st.one_of(st.integers(1, 2 * DAY_S), st.integers(DAY_S, 6 * DAY_S))
+SHARES = st.integers(0, 1_000_000)
+SHARE_SETS = st.sets(SHARES, max_size=2)
+OCTETS = st.integers(0, 5 * 10**7)
+UP_TO_NINE = st.integers(0, 9)
+BOOLEANS = st.booleans()
+INSTANTS = st.integers(FIRST_AT, LAST_AT - 90 * DAY_S)
+DAY_SECONDS = st.integers(0, DAY_S)
+ZONE_NAMES = st.sampled_from(ZONES)
 
 
-@st.composite
-def prices(draw: st.DrawFn, *, metric: Metric, top: int) -> Price:
-    amounts = st.one_of(
-        st.sampled_from((0, 10_000, 50_000, 1_000_000, 2_000_000)), st.integers(1, 5_000_000)
-    )
-    pers = st.sampled_from(SECOND_PERS if metric is Metric.SECONDS else OCTET_PERS)
-    thresholds = draw(st.lists(st.integers(1, top), max_size=2, unique=True))
-    return Price(
-        metric,
-        tuple(Tier(low, draw(amounts), draw(pers)) for low in (0, *sorted(thresholds))),
-    )
+@cache
+def jumps_of(zone: str) -> st.SearchStrategy[int]:
+    return st.sampled_from(clock_jumps(zone))
 
 
-@st.composite
-def bands(draw: st.DrawFn, *, name: str, all_week: bool, octets: bool) -> TimeBand:
+def draw_price(draw: st.DrawFn, metric: Metric) -> Price:
+    thresholds = sorted(draw(THRESHOLDS[metric]))
+    tiers = tuple(Tier(low, draw(AMOUNTS), draw(PERS[metric])) for low in (0, *thresholds))
+    return Price(metric, tiers)
+
+
+def draw_band(draw: st.DrawFn, name: str, *, all_week: bool, octets: bool) -> TimeBand:
     from_s, to_s, weekdays = 0, DAY_S, ()
     if not all_week:
-        from_s = draw(edges())
-        to_s = draw(edges().filter(lambda edge: edge != from_s))
-        weekdays = draw(
-            st.sampled_from(((), (), (5, 6), (0, 1, 2, 3, 4), (4,), (6,), (0, 2, 5)))
-        )
-    metrics = [Metric.SECONDS] if draw(st.integers(0, 9)) else []
+        from_s, to_s, weekdays = draw(EDGES), draw(EDGES), draw(WEEKDAYS)
+        to_s += from_s == to_s
+    metrics = [Metric.SECONDS] if draw(UP_TO_NINE) < 9 else []
     if octets or not metrics:
-        metrics += draw(st.lists(st.sampled_from(list(Metric)[1:]), min_size=1, max_size=2, unique=True))
-    tops = {Metric.SECONDS: 2 * DAY_S}
+        metrics += draw(OCTET_METRICS)
     return TimeBand(
-        name,
-        weekdays,
-        from_s,
-        to_s,
-        tuple(draw(prices(metric=metric, top=tops.get(metric, 10**8))) for metric in metrics),
+        name, weekdays, from_s, to_s, tuple(draw_price(draw, metric) for metric in metrics)
     )
 
 
-@st.composite
-def tariffs(draw: st.DrawFn, *, zone: str, octets: bool) -> Tariff:
-    count = draw(st.integers(0, 3))
-    listed = [draw(bands(name=f"band {i}", all_week=False, octets=octets)) for i in range(count)]
-    listed.append(draw(bands(name="rest", all_week=True, octets=octets)))
-    rounding = draw(
-        st.one_of(st.just(Rounding()), st.builds(Rounding, st.integers(0, 3), st.integers(0, 6)))
-    )
-    return Tariff("random", zone, "EUR", tuple(listed), rounding)
+def draw_tariff(draw: st.DrawFn, zone: str, *, octets: bool) -> Tariff:
+    listed = [
+        draw_band(draw, f"band {number}", all_week=False, octets=octets)
+        for number in range(draw(UP_TO_NINE) % 4)
+    ]
+    listed.append(draw_band(draw, "rest", all_week=True, octets=octets))
+    return Tariff("random", zone, "EUR", tuple(listed), draw(ROUNDINGS))
 
 
-@st.composite
-def starts(draw: st.DrawFn, *, zone: str) -> int:
-    jumps = clock_jumps(zone)
-    if jumps and draw(st.integers(0, 2)):
-        return draw(st.sampled_from(jumps)) - draw(st.integers(0, DAY_S))
-    return draw(st.integers(FIRST_AT, LAST_AT - 90 * DAY_S))
+def draw_start(draw: st.DrawFn, zone: str) -> int:
+    if clock_jumps(zone) and draw(UP_TO_NINE) < 7:
+        return draw(jumps_of(zone)) - draw(DAY_SECONDS)
+    return draw(INSTANTS)
 
 
-@st.composite
-def histories(draw: st.DrawFn, *, started_at: int, octets: bool, plain: bool) -> tuple[Report, ...]:
+def draw_history(
+    draw: st.DrawFn, started_at: int, *, octets: bool, plain: bool
+) -> tuple[Report, ...]:
     """Reports in order; plain ones have neither cuts nor base lines."""
-    length = draw(st.one_of(st.integers(1, 3 * DAY_S), st.integers(DAY_S, 6 * DAY_S)))
-    count = draw(st.integers(1, 5))
-    offsets = sorted(draw(st.integers(0, length)) for _ in range(count - 1)) + [length]
+    length = draw(LENGTHS)
+    shares = sorted(draw(SHARES) for _ in range(draw(UP_TO_NINE) // 2))
     reports = []
     last, sent, received = started_at, 0, 0
-    for offset in offsets:
-        until = started_at + offset
+    for until in [*(started_at + length * share // 10**6 for share in shares), started_at + length]:
         if octets:
-            sent += draw(st.integers(0, 5 * 10**7))
-            received += draw(st.integers(0, 5 * 10**7))
+            sent += draw(OCTETS)
+            received += draw(OCTETS)
         cuts: tuple[int, ...] = ()
         close = rebase = False
         if not plain:
-            drawn = draw(st.sets(st.integers(last, until), max_size=2))
-            cuts = tuple(sorted(drawn))
-            close = draw(st.booleans())
-            rebase = not draw(st.integers(0, 11))
-        reports.append(
-            Report(until, sent, received, () if rebase else cuts, close and not rebase, rebase)
-        )
+            span = until - last
+            cuts = tuple(sorted({last + span * share // 10**6 for share in draw(SHARE_SETS)}))
+            rebase = draw(UP_TO_NINE) == 9
+            close = draw(BOOLEANS) and not rebase
+        reports.append(Report(until, sent, received, () if rebase else cuts, close, rebase))
         last = until
     return tuple(reports)
 
 
 @st.composite
 def cases(draw: st.DrawFn, *, octets: bool | None = None, plain: bool = False) -> Case:
-    zone = draw(st.sampled_from(ZONES))
-    with_octets = draw(st.booleans()) if octets is None else octets
-    started_at = draw(starts(zone=zone))
-    versions = [(draw(st.sampled_from((0, started_at))), draw(tariffs(zone=zone, octets=with_octets)))]
-    if not draw(st.integers(0, 3)):
-        later = started_at + draw(st.integers(1, 2 * DAY_S))
-        other = draw(st.sampled_from(ZONES))
-        versions.append((later, draw(tariffs(zone=other, octets=with_octets))))
-    history = draw(histories(started_at=started_at, octets=with_octets, plain=plain))
+    zone = draw(ZONE_NAMES)
+    with_octets = draw(BOOLEANS) if octets is None else octets
+    started_at = draw_start(draw, zone)
+    effective_at = started_at if draw(BOOLEANS) else 0
+    versions = [(effective_at, draw_tariff(draw, zone, octets=with_octets))]
+    if draw(UP_TO_NINE) > 7:
+        later = started_at + 1 + draw(DAY_SECONDS)
+        versions.append((later, draw_tariff(draw, draw(ZONE_NAMES), octets=with_octets)))
+    history = draw_history(draw, started_at, octets=with_octets, plain=plain)
     return Case(tuple(versions), started_at, history)

@@ -1,8 +1,8 @@
 """Proves that the compiled engine and the slow twin agree to the micro, and what a meter promises.
 
-Random tariffs of six zones, sessions with reports, cuts, base lines, packing and price changes in the
-middle. The mix of cases is asserted, so that the agreement is about nights and boundaries that matter.
-`AAAD_LONG=1` runs 200,000 cases.
+Random tariffs of six zones, sessions with reports, cuts, base lines, packing and price changes in
+the middle. The mix of cases is asserted, so that the agreement is about nights and boundaries that
+matter. `AAAD_LONG=1` runs 200,000 cases.
 """
 
 import os
@@ -37,8 +37,17 @@ def piece_as_plain(piece: Piece) -> dict:
         "output_octets": piece.output_octets,
         "charge_micros": piece.charge_micros,
         "segments": [
-            (s.band, s.metric, s.tier_from, s.quantity, s.price_micros, s.per, s.amount_micros,
-             s.started_at, s.ended_at)
+            (
+                s.band,
+                s.metric,
+                s.tier_from,
+                s.quantity,
+                s.price_micros,
+                s.per,
+                s.amount_micros,
+                s.started_at,
+                s.ended_at,
+            )
             for s in piece.segments
         ],
     }
@@ -142,7 +151,7 @@ def test_reports_and_cuts_on_a_straight_line_change_no_total(case: Case, moments
 @examples(300, 10_000)
 @given(cases(plain=True), st.lists(st.integers(0, 5 * DAY_S), min_size=2, max_size=6))
 def test_longer_sessions_never_cost_less(case: Case, lengths: list[int]):
-    """Priced by seconds; octets have none here, since faster octets may fall into a cheaper band."""
+    """Priced by seconds; no octets, since faster ones may fall into a cheaper band."""
     timeline = compile_timeline(case.versions)
     charges = [quote(timeline, case.started_at, s).charge_micros for s in sorted(lengths)]
     assert charges == sorted(charges)
@@ -177,7 +186,7 @@ def test_grant_is_the_inverse_of_the_charge(case: Case, available: int, cap: int
 @examples(300, 10_000)
 @given(cases())
 def test_copy_and_pack_keep_everything(case: Case):
-    """The same next report gives the same next pieces; the twin's moves do not touch the original."""
+    """The same next report gives the same next pieces; a twin's moves leave the original."""
     timeline = compile_timeline(case.versions)
     meter = Meter(timeline, case.started_at)
     for report in case.reports[:-1]:

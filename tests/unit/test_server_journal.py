@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from aaad.server import journal_segments
 from aaad.server.journal import (
     BODY_SIZE_MAX,
     Journal,
@@ -399,7 +398,7 @@ async def test_a_full_disk_leaves_the_last_good_record(
             room[0] -= written
             return written
 
-        monkeypatch.setattr(journal_segments.os, "pwrite", pwrite)
+        monkeypatch.setattr(os, "pwrite", pwrite)
         journal.append(1, 1, bytes(1_000))
         journal.append(1, 1, bytes(1_000))
         await heard.until(lambda: bool(heard.failures))

@@ -133,7 +133,8 @@ def test_resume_cuts_the_tail_and_goes_on(tmp_path: Path) -> None:
 
 def test_resume_makes_the_last_group_durable_again(tmp_path: Path) -> None:
     path = write_segment(tmp_path, 1, group(1), group(2, 3))
-    before, synced = path.read_bytes(), []
+    before = path.read_bytes()
+    synced: list[int] = []
     writer = SegmentWriter.resume(path, read(path)[1], sync=synced.append)
     assert len(synced) == 1
     writer.close()

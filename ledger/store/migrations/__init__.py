@@ -1,7 +1,7 @@
 """The ordered, forward-only migrations, one folder a dialect: NNNN_name.sql, contiguous from 0001.
 
-What was applied is recorded with its checksum: a file that was edited afterwards, or books newer than this
-program, stop the start.
+What was applied is recorded with its checksum: a file that was edited afterwards, or books newer
+than this program, stop the start.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Migration:
 
 
 def load_migrations(folder: Path) -> tuple[Migration, ...]:
-    """All migrations of a folder in order. Raises SchemaMismatch when names or numbers are wrong."""
+    """All migrations of a folder in order. Raises SchemaMismatch for a wrong name or number."""
     found = []
     for path in sorted(folder.glob("*.sql")):
         match = _FILE_NAME.match(path.name)

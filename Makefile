@@ -1,0 +1,60 @@
+# Targets for a machine with python3 (3.11 or newer), its venv module, gcc and make. `make help` lists them.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := ratingcore ledger aaad billing_jobs
+INSTALLED := $(VENV)/installed.stamp
+COMPILED := $(VENV)/compiled.stamp
+COMPILED_FROM := $(shell find $(PACKAGES) -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+PRODUCTS = find $(PACKAGES) \( -name '*.so' -o -name '*.c' -o -name '*.html' \) -delete
+
+.PHONY: help build demo test test-long check bench debug clean
+.DEFAULT_GOAL := help
+
+help:       ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: $(COMPILED)  ## the venv in .venv and the compiled modules
+
+demo: $(COMPILED)  ## plays NAS sessions against the daemon (KEEP=1 leaves it running)
+	@$(BIN)/python demo/run.py
+
+test: $(COMPILED)  ## everything, within 20 minutes on 2 cores
+	@.ci/system-packages clients
+	$(BIN)/python -m pytest -n auto --dist loadfile -q
+
+test-long: $(COMPILED)  ## the same with the big case counts
+	@.ci/system-packages clients
+	AAAD_LONG=1 $(BIN)/python -m pytest -n auto --dist loadfile -q
+
+check: $(COMPILED)  ## lint, types and the rules of the tree, under 2 minutes
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_tidy.py
+
+bench: $(COMPILED)  ## every figure that the README promises
+	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+debug: $(COMPILED)  ## the suite on a traced, annotated, unoptimised build
+	$(PRODUCTS)
+	rm -f $(COMPILED)
+	AAAD_DEBUG=1 $(BIN)/python setup.py -q build_ext --inplace --force
+	PYTHONASYNCIODEBUG=1 $(BIN)/python -X dev -m pytest -q; code=$$?; \
+	  find $(PACKAGES) \( -name '*.so' -o -name '*.c' \) -delete; exit $$code
+
+clean:      ## removes all that was built
+	$(PRODUCTS)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml setup.py
+	@.ci/system-packages build
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(COMPILED): $(INSTALLED) $(COMPILED_FROM)
+	$(BIN)/python setup.py -q build_ext --inplace
+	@touch $@

@@ -1,0 +1,26 @@
+"""Fixtures of the end-to-end tests: a folder short enough for sockets, and what may be missing
+here."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import has_radclient
+
+
+@pytest.fixture
+def daemon_folder() -> Iterator[Path]:
+    """A folder for one daemon. pytest's own are too deep: a socket's path has 107 octets at
+    most."""
+    with tempfile.TemporaryDirectory(prefix="aaad-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def requires_radclient() -> None:
+    if not has_radclient():
+        pytest.skip("radclient is not installed (Debian package freeradius-utils)")
