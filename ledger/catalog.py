@@ -13,7 +13,6 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from math import lcm
 from typing import Final
 
@@ -30,6 +29,10 @@ class CatalogError(Exception):
     """Versions that cannot stand in one catalogue; the message holds the remedy."""
 
 
+_Entries = tuple[tuple[int, int], ...]
+"""(effective_at, tariff number) of each tariff that a session meets."""
+
+
 class Catalog:
     """The versions of one brand's price list, and the timelines of their tariffs.
 
@@ -37,11 +40,18 @@ class Catalog:
     """
 
     def __init__(self, versions: Sequence[tuple[int, PriceList]] = ()) -> None:
-        """`versions` are (effective_at, price list), instants rising. Raises CatalogError."""
-        self._instants = tuple(effective_at for effective_at, _ in versions)
-        self._lists = tuple(pricelist for _, pricelist in versions)
+        """`versions` are (effective_at, price list) in the order in which they were loaded.
+
+        Of two with the same instant, the one loaded later holds. Raises CatalogError.
+        """
+        in_force = sorted(
+            dict(versions).items(), key=lambda version: version[0]
+        )  # a dict keeps the later of two
+        self._instants = tuple(effective_at for effective_at, _ in in_force)
+        self._lists = tuple(pricelist for _, pricelist in in_force)
+        self._of_one_offer: dict[tuple[str, int], _Entries] = {}
         self._timelines: OrderedDict[tuple[object, ...], Timeline] = OrderedDict()
-        _check_versions(self._instants, self._lists)
+        _check_versions(self._lists)
         # Equal tariffs of several versions become one, with a number: comparing is then cheap.
         numbers: dict[Tariff, int] = {}
         self._numbers = tuple(
@@ -52,7 +62,7 @@ class Catalog:
 
     @property
     def versions(self) -> tuple[tuple[int, PriceList], ...]:
-        """(effective_at, price list), oldest first."""
+        """(effective_at, price list) of those that hold at some instant, in their order."""
         return tuple(zip(self._instants, self._lists, strict=True))
 
     def pricelist_at(self, at: int) -> PriceList | None:
@@ -117,9 +127,26 @@ class Catalog:
             versions.append((effective_at, tariff))
         return compile_timeline(versions)
 
-    def _entries(
-        self, purchases: Sequence[Purchase], started_at: int
-    ) -> tuple[tuple[int, int], ...]:
+    def _entries(self, purchases: Sequence[Purchase], started_at: int) -> _Entries:
+        """The tariffs from `started_at` on. Most services own one offer, for good: kept ready."""
+        version = self._version(started_at)
+        if version is None:
+            return ()
+        if (
+            len(purchases) > 1
+            or not _owned(purchases, started_at)
+            or purchases[0].to_at is not None
+        ):
+            return self._find_entries(purchases, started_at)
+        offer = purchases[0].offer
+        entries = self._of_one_offer.get((offer, version))
+        if entries is None:
+            entries = self._find_entries(purchases, started_at)
+            if offer in self._lists[version].offers:  # so what is kept is as bounded as the lists
+                self._of_one_offer[offer, version] = entries
+        return entries
+
+    def _find_entries(self, purchases: Sequence[Purchase], started_at: int) -> _Entries:
         """(effective_at, tariff number) from `started_at` on; equal neighbours are one.
 
         The first entry begins with its version of the list, not with the session or the purchase:
@@ -174,13 +201,7 @@ def _owned(purchases: Sequence[Purchase], at: int) -> list[Purchase]:
     return owned
 
 
-def _check_versions(instants: Sequence[int], lists: Sequence[PriceList]) -> None:
-    for before, after in pairwise(instants):
-        if after <= before:
-            raise CatalogError(
-                f"a version is effective at {after}, not after the one at {before}: "
-                "versions follow each other; choose a later instant"
-            )
+def _check_versions(lists: Sequence[PriceList]) -> None:
     currencies = sorted({pricelist.currency for pricelist in lists})
     if len(currencies) > 1:
         raise CatalogError(

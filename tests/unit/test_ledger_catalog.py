@@ -10,7 +10,7 @@ from ledger import catalog as module
 from ledger.catalog import Catalog, CatalogError
 from ledger.model import Purchase
 from ledger.pricelist import PriceList, parse_pricelist
-from ratingcore.meter import quote
+from ratingcore.meter import Meter, quote
 
 HOUR = 3600
 V1, V2, V3 = 1_000_000, 2_000_000, 3_000_000
@@ -206,6 +206,17 @@ def test_a_version_appended_later_keeps_the_places_of_those_before(catalog: Cata
     ]
 
 
+def test_what_is_kept_of_one_offer_is_no_other_sessions(catalog: Catalog) -> None:
+    """One purchase for good is answered from memory: by version, not by session or customer."""
+    for started_at, price in ((V1, 1_000_000), (V3 - 1, 1_000_000), (V3, 2_000_000)):
+        for purchase in (bought("basic"), bought("basic", V1)):
+            timeline = catalog.timeline([purchase], started_at, "UTC")
+            assert timeline is not None
+            assert micros_per_hour(timeline.versions)[0][1] == price
+    assert catalog.timeline([bought("basic", V3 + 1)], V3, "UTC") is None
+    assert catalog.timeline([bought("basic", 0, V3)], V3, "UTC") is None
+
+
 def test_the_timelines_kept_are_bounded(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMELINES_MAX", 2)
     zones = ["UTC", "Asia/Kolkata", "Europe/Berlin"]
@@ -214,9 +225,24 @@ def test_the_timelines_kept_are_bounded(catalog: Catalog, monkeypatch: pytest.Mo
     assert catalog.timeline([bought("basic")], V1, "UTC") is not first
 
 
-def test_versions_that_do_not_follow_each_other_are_refused() -> None:
-    with pytest.raises(CatalogError, match="effective at 5, not after the one at 5"):
-        Catalog([(5, pricelist()), (5, pricelist())])
+def test_of_two_versions_with_one_instant_the_later_loaded_holds() -> None:
+    first, second, third = pricelist(basic="1"), pricelist(basic="2"), pricelist(basic="3")
+    catalog = Catalog([(V2, first), (V1, second), (V2, third)])
+    assert catalog.versions == ((V1, second), (V2, third))
+
+
+def test_a_version_put_between_versions_to_come_leaves_packed_meters_usable() -> None:
+    before = Catalog([(V1, pricelist()), (V3, pricelist(basic="2.00"))])
+    after = Catalog([*before.versions, (V2, pricelist(basic="4.00"))])
+    old = before.timeline([bought("basic")], V1, "UTC")
+    new = after.timeline([bought("basic")], V1, "UTC")
+    assert old is not None
+    assert new is not None
+    meter = Meter(old, V2 - 2 * HOUR)
+    meter.advance(V2 - HOUR)
+    moved = Meter.unpack(new, meter.pack())
+    moved.advance(V2 + HOUR)
+    assert moved.charge_micros == 2 * 1_000_000 + 4_000_000
 
 
 def test_versions_in_two_currencies_are_refused() -> None:

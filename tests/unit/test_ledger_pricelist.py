@@ -50,66 +50,68 @@ def mistakes(text: str) -> list[str]:
     return [line.removeprefix("list.toml: ") for line in shown]
 
 
+FULL = """
+[pricelist]
+name = "list"
+currency = "EUR"
+prices = "net"
+zone = "Europe/Berlin"
+gl = "usage"
+tax_code = "T1"
+
+[tariffs.all]
+zone = "account"
+gl = "own"
+rounding = { mode = "down", decimals = 2 }
+
+[[tariffs.all.bands]]
+name = "weekend nights"
+days = ["sat", "sun-mon"]
+from = "22:30"
+to = "06:00:30"
+
+[[tariffs.all.bands.prices]]
+metric = "output_octets"
+tiers = [
+  { amount = "0.000001", per = "1 KiB" },
+  { from = "1.5 GB", amount = "7", per = "1 TiB" },
+]
+
+[[tariffs.all.bands]]
+name = "rest"
+prices = [{ metric = "seconds", amount = "0", per = "1.5 min" }]
+
+[offers.full]
+tariff = "all"
+service = "dialup"
+session_timeout = "1 d"
+idle_timeout = "90 s"
+interim_interval = "1 min"
+
+[offers.full.reply]
+Filter-Id = "slow"
+Framed-MTU = 1400
+
+[[offers.full.limits]]
+name = "money"
+metric = "money"
+soft = "9.50"
+hard = "10"
+
+[[offers.full.limits]]
+metric = "input_octets"
+hard = "10 GB"
+
+[[offers.full.fees]]
+kind = "cancellation"
+amount = "50"
+owned_under_months = 12
+gl = "cancel"
+"""
+
+
 def test_what_people_write_becomes_exact() -> None:
-    text = """
-    [pricelist]
-    name = "list"
-    currency = "EUR"
-    prices = "net"
-    zone = "Europe/Berlin"
-    gl = "usage"
-    tax_code = "T1"
-
-    [tariffs.all]
-    zone = "account"
-    gl = "own"
-    rounding = { mode = "down", decimals = 2 }
-
-    [[tariffs.all.bands]]
-    name = "weekend nights"
-    days = ["sat", "sun-mon"]
-    from = "22:30"
-    to = "06:00:30"
-
-    [[tariffs.all.bands.prices]]
-    metric = "output_octets"
-    tiers = [
-      { amount = "0.000001", per = "1 KiB" },
-      { from = "1.5 GB", amount = "7", per = "1 TiB" },
-    ]
-
-    [[tariffs.all.bands]]
-    name = "rest"
-    prices = [{ metric = "seconds", amount = "0", per = "1.5 min" }]
-
-    [offers.full]
-    tariff = "all"
-    service = "dialup"
-    session_timeout = "1 d"
-    idle_timeout = "90 s"
-    interim_interval = "1 min"
-
-    [offers.full.reply]
-    Filter-Id = "slow"
-    Framed-MTU = 1400
-
-    [[offers.full.limits]]
-    name = "money"
-    metric = "money"
-    soft = "9.50"
-    hard = "10"
-
-    [[offers.full.limits]]
-    metric = "input_octets"
-    hard = "10 GB"
-
-    [[offers.full.fees]]
-    kind = "cancellation"
-    amount = "50"
-    owned_under_months = 12
-    gl = "cancel"
-    """
-    pricelist = parse_pricelist(text, source="list.toml", known_attribute=known_attribute)
+    pricelist = parse_pricelist(FULL, source="list.toml", known_attribute=known_attribute)
     tariff = pricelist.tariffs["all"]
     assert (tariff.name, tariff.zone, tariff.currency) == ("all", "account", "EUR")
     assert (tariff.gl_code, tariff.tax_code) == ("own", "T1")
@@ -235,7 +237,10 @@ def test_each_mistake_names_key_value_and_remedy(changed: str, to: str, expected
             'from = "18:00"',
             "bands: no band covers Monday 00:00:00 to Monday 18:00:00; widen a band",
         ),
-        ('days = ["mon-fri"]', "bands: no band covers Friday 24:00:00 to Sunday 24:00:00; widen a"),
+        (
+            'days = ["mon-fri"]',
+            "bands: no band covers Saturday 00:00:00 to Sunday 24:00:00; widen a",
+        ),
         (
             'from = "8:00"',
             'bands[1].from = "8:00": is no time of day; write a time of day as "18:00"',
@@ -265,7 +270,7 @@ def test_each_mistake_of_a_band(band: str, expected: str) -> None:
 def test_a_gap_is_remedied_in_the_words_of_the_list() -> None:
     found = mistakes(LIST.replace('name = "all day"', 'name = "all day"\ndays = ["mon"]'))
     assert found == [
-        "tariffs.flat.bands: no band covers Monday 24:00:00 to Sunday 24:00:00; "
+        "tariffs.flat.bands: no band covers Tuesday 00:00:00 to Sunday 24:00:00; "
         'widen a band, or add a last one for every day from "00:00" to "24:00"'
     ]
 
