@@ -1,8 +1,9 @@
-"""Conservation under any interleaving of stale and fresh postings, judged against a model of a few lines.
+"""Conservation under any interleaving of stale and fresh postings, judged against a model of a few
+lines.
 
-Goal: whatever order, staleness and grouping, `posted` is the sum of impacts, `accrued` the sum over open sessions,
-counters the sum of both; a stale posting changes nothing. Method: a model keeps one dict a session; hypothesis
-drives both, and `check_books` and the model must agree.
+Goal: whatever order, staleness and grouping, `posted` is the sum of impacts, `accrued` the sum
+over open sessions, counters the sum of both; a stale posting changes nothing. Method: a model
+keeps one dict a session; hypothesis drives both, and `check_books` and the model must agree.
 """
 
 from __future__ import annotations

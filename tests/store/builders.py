@@ -1,4 +1,5 @@
-"""Customers, sessions and batches for the tests of the books: what a test does not say is typical."""
+"""Customers, sessions and batches for the tests of the books: what a test does not say is
+typical."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Customers: registered, changed, limited, suspended, reopened and closed, each by an event with its author."""
+"""Customers: registered, changed, limited, suspended, reopened and closed, each by an event with
+its author."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""SIGKILL in the middle of posting: whole batches or nothing, and the journal's position tells which.
+"""SIGKILL in the middle of posting: whole batches or nothing, and the journal's position tells
+which.
 
-Goal: a killed poster leaves books that hold every invariant, and a batch that it was told is committed is
-there. Method: a child posts batches as fast as it can and writes each batch's number to a pipe after its commit;
-it is killed while writing; the books are judged against the last number read.
+Goal: a killed poster leaves books that hold every invariant, and a batch that it was told is
+committed is there. Method: a child posts batches as fast as it can and writes each batch's number
+to a pipe after its commit; it is killed while writing; the books are judged against the last
+number read.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ async def post_for_ever(url: str) -> None:
 
 
 @pytest.mark.parametrize("batches", BATCHES_BEFORE_KILL)
-async def test_a_killed_poster_leaves_whole_batches(tmp_path: Path, batches: int) -> None:
+def test_a_killed_poster_leaves_whole_batches(tmp_path: Path, batches: int) -> None:
     url = f"sqlite://{tmp_path}/books.db"
     with subprocess.Popen(
         [sys.executable, "-m", "tests.store.test_store_crash", url],
@@ -60,6 +62,11 @@ async def test_a_killed_poster_leaves_whole_batches(tmp_path: Path, batches: int
             child.send_signal(signal.SIGKILL)
         told = max([told, *map(int, child.stdout.read().split())])
         assert child.wait(CHILD_TIMEOUT_S) == -signal.SIGKILL
+    asyncio.run(judge(url, told))
+
+
+async def judge(url: str, told: int) -> None:
+    """The books against the last batch that the child told of."""
     store = await open_store(url, checkpoints=True)
     try:
         assert await check_books(store) == []

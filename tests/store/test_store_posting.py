@@ -1,4 +1,5 @@
-"""The one writer of balances: compare-and-set a session, folded sums, what fires once, what never goes back."""
+"""The one writer of balances: compare-and-set a session, folded sums, what fires once, what never
+goes back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Bulk reads, pages, the outbox and price list versions: what is asked for, bounded, and nothing else."""
+"""Bulk reads, pages, the outbox and price list versions: what is asked for, bounded, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -65,7 +66,10 @@ async def test_states_hold_the_periods_asked_for(store: Store) -> None:
     account_id, service_id = await register(store)
     first = opening(session(account_id, service_id))
     async with store.transaction() as tx:
-        await post(tx, batch(first, advanced(replace(first.new, session_id=78), seconds=0, charge_micros=0)))
+        await post(
+            tx,
+            batch(first, advanced(replace(first.new, session_id=78), seconds=0, charge_micros=0)),
+        )
         await post(tx, batch(advanced(first.new, seconds=5, charge_micros=6)))
         states = await fetch_account_states(tx, {account_id: (PERIOD, PERIOD - 1), 99: (PERIOD,)})
         without = await fetch_account_states(tx, {account_id: (PERIOD - 1,)})
@@ -152,7 +156,10 @@ async def test_a_message_is_claimed_by_one_and_by_another_after_its_lease(store:
     assert [one.message for one in mine] == [mail("first", NOW)]
     assert [one.message.outbox_key for one in rest] == ["second"]
     assert none == []
-    assert [(one.message.outbox_key, one.attempts) for one in again] == [("first", 2), ("second", 2)]
+    assert [(one.message.outbox_key, one.attempts) for one in again] == [
+        ("first", 2),
+        ("second", 2),
+    ]
     async with store.transaction() as tx:
         assert not await finish_message(tx, mine[0].message, owner="a", at=NOW + 400)
         assert await finish_message(tx, mine[0].message, owner="b", at=NOW + 400)

@@ -1,4 +1,5 @@
-"""The schema: migrations from zero, constraints that hold, and the rules of Citus over every table."""
+"""The schema: migrations from zero, constraints that hold, and the rules of Citus over every
+table."""
 
 from __future__ import annotations
 
@@ -162,9 +163,7 @@ def test_every_query_is_called_by_name_somewhere() -> None:
         "INSERT INTO change_counter VALUES (2, 0)",
     ],
 )
-def test_a_row_that_cannot_be_true_is_refused(
-    database: sqlite3.Connection, statement: str
-) -> None:
+def test_a_row_that_cannot_be_true_is_refused(database: sqlite3.Connection, statement: str) -> None:
     database.execute("INSERT INTO brand VALUES ('isp', 0)")
     database.execute(
         "INSERT INTO account VALUES"

@@ -26,6 +26,13 @@ async def add_boot(store: Store, nas: str = "bras-1") -> None:
         await tx.execute("raise_boot", ("bras", nas, NOW))
 
 
+async def add_many_boots(store: Store) -> None:
+    """A transaction of a megabyte."""
+    async with store.transaction() as tx:
+        rows = [("bras", f"{number:0500d}", NOW) for number in range(2_000)]
+        await tx.execute_many("raise_boot", rows)
+
+
 def threads_left(before: set[threading.Thread]) -> list[threading.Thread]:
     """Threads begun since `before` that do not end by themselves."""
     begun = [thread for thread in threading.enumerate() if thread not in before]
@@ -71,10 +78,13 @@ async def test_a_block_that_raises_leaves_nothing(store: Store) -> None:
     class Interrupted(Exception):
         pass
 
-    with pytest.raises(Interrupted):
+    async def interrupted() -> None:
         async with store.transaction() as tx:
             await tx.execute("raise_boot", ("bras", "bras-1", NOW))
             raise Interrupted
+
+    with pytest.raises(Interrupted):
+        await interrupted()
     assert await boots(store) == []
     await add_boot(store)
     assert len(await boots(store)) == 1
@@ -129,7 +139,7 @@ async def test_a_database_locked_by_others_is_unavailable_and_later_works(store_
     other = sqlite3.connect(path_of(store_url), isolation_level=None)
     try:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreUnavailable, match="locked.*tried again"):
+        with pytest.raises(StoreUnavailable, match=r"locked.*tried again"):
             await add_boot(opened)
         other.execute("ROLLBACK")
         await add_boot(opened)
@@ -147,7 +157,9 @@ async def test_the_file_lock_of_another_writer_is_waited_for_within_a_bound(
     try:
         async with first.transaction() as tx:
             await tx.execute("raise_boot", ("bras", "first", NOW))
-            with pytest.raises(StoreUnavailable, match=f"held by another process for {IMPATIENT_MS}"):
+            with pytest.raises(
+                StoreUnavailable, match=f"held by another process for {IMPATIENT_MS}"
+            ):
                 await add_boot(second, "second")
         await add_boot(second, "second")
         assert len(await boots(first)) == 2
@@ -164,10 +176,8 @@ async def test_a_full_disk_is_unavailable_and_keeps_what_was_committed(store_url
         await add_boot(opened)
         pages = await pragma(opened._writer, "page_count")
         await opened._writer.execute_fetchall(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(StoreUnavailable, match="full.*free space"):
-            async with opened.transaction() as tx:
-                for number in range(2_000):
-                    await tx.execute("raise_boot", ("bras", f"{number:0500d}", NOW))
+        with pytest.raises(StoreUnavailable, match=r"full.*free space"):
+            await add_many_boots(opened)
         assert await boots(opened) == [("bras", "bras-1", NOW)]
         await opened._writer.execute_fetchall(f"PRAGMA max_page_count = {10**6}")
         await add_boot(opened, "bras-2")
