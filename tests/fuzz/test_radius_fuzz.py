@@ -5,13 +5,15 @@ getter, the verification, the reply and the dissection run on whatever was decod
 """
 
 import struct
+import tempfile
+from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aaad.radius import attribute_types as types
 from aaad.radius.attributes import decode_attribute, dissect, parse_pairs, printable
-from aaad.radius.dictionary import load_dictionary
+from aaad.radius.dictionary import DictionaryError, load_dictionary
 from aaad.radius.errors import Discard
 from aaad.radius.packet import (
     Packet,
@@ -31,6 +33,7 @@ from aaad.radius.passwords import (
     verify_mschapv2,
 )
 
+unhurried = settings(deadline=None)  # a busy machine is no failure
 SECRET = Secret(b"testing123")
 DICTIONARY = load_dictionary()
 DEFINITIONS = list(DICTIONARY)
@@ -115,21 +118,25 @@ def run_all(octets: bytes) -> None:
     use_every_check(packet)
 
 
+@unhurried
 @given(st.binary(max_size=200))
 def test_arbitrary_octets(octets: bytes) -> None:
     run_all(octets)
 
 
+@unhurried
 @given(mutated())
 def test_changed_packets(octets: bytes) -> None:
     run_all(octets)
 
 
+@unhurried
 @given(well_formed())
 def test_well_formed_packets_are_decoded(octets: bytes) -> None:
     use_every_getter(decode(octets))
 
 
+@unhurried
 @given(codes.filter(lambda code: code in (1, 4, 12, 40, 43)), st.lists(tlvs, max_size=8))
 def test_whatever_is_encoded_verifies(code: int, attributes: list[bytes]) -> None:
     body = b"".join(each for each in attributes if each[0] != types.MESSAGE_AUTHENTICATOR)
@@ -138,12 +145,14 @@ def test_whatever_is_encoded_verifies(code: int, attributes: list[bytes]) -> Non
     assert packet.data.endswith(body)
 
 
+@unhurried
 @given(st.sampled_from(DEFINITIONS), octet_strings)
 def test_any_value_has_printable_words(definition, value: bytes) -> None:  # type: ignore[no-untyped-def]
     assert decode_attribute(definition, value).isprintable()
     assert printable(value).isprintable()
 
 
+@unhurried
 @given(st.text(max_size=60) | st.from_regex(r"[A-Z][a-z]+-[A-Z][a-z]+ ?[:=]= ?.{0,20}"))
 def test_any_text_is_pairs_or_a_value_error(text: str) -> None:
     try:
@@ -152,3 +161,27 @@ def test_any_text_is_pairs_or_a_value_error(text: str) -> None:
         assert str(error).startswith("line ")  # noqa: PT017
     else:
         decode(b"\1\1" + struct.pack("!H", 20 + len(encoded)) + bytes(16) + encoded)
+
+
+dictionary_words = st.sampled_from(
+    (
+        "ATTRIBUTE VALUE VENDOR BEGIN-VENDOR END-VENDOR $INCLUDE- A B House 1 2.1 0x1f 999 65000"
+        " -1 string Integer tlv octets[16] date has_tag encrypt=2 encrypt=9 format=1,1 format=x"
+        " array # ü .. ="
+    ).split()
+)
+dictionary_lines = st.lists(dictionary_words, max_size=6).map(" ".join) | st.text(max_size=20)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(dictionary_lines, max_size=8))
+def test_any_dictionary_is_read_or_a_dictionary_error(lines: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        extra = Path(folder) / "house"
+        extra.write_text("\n".join(lines), encoding="utf-8", errors="replace")
+        try:
+            dictionary = load_dictionary([extra])
+        except DictionaryError as error:
+            assert "house" in str(error)  # noqa: PT017
+        else:
+            assert dictionary.by_name("User-Name") is not None
