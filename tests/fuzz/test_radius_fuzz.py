@@ -164,11 +164,38 @@ def test_any_text_is_pairs_or_a_value_error(text: str) -> None:
 
 
 dictionary_words = st.sampled_from(
-    (
-        "ATTRIBUTE VALUE VENDOR BEGIN-VENDOR END-VENDOR $INCLUDE- A B House 1 2.1 0x1f 999 65000"
-        " -1 string Integer tlv octets[16] date has_tag encrypt=2 encrypt=9 format=1,1 format=x"
-        " array # ü .. ="
-    ).split()
+    [
+        "ATTRIBUTE",
+        "VALUE",
+        "VENDOR",
+        "BEGIN-VENDOR",
+        "END-VENDOR",
+        "$INCLUDE-",
+        "A",
+        "B",
+        "House",
+        "1",
+        "2.1",
+        "0x1f",
+        "999",
+        "65000",
+        "-1",
+        "string",
+        "Integer",
+        "tlv",
+        "octets[16]",
+        "date",
+        "has_tag",
+        "encrypt=2",
+        "encrypt=9",
+        "format=1,1",
+        "format=x",
+        "array",
+        "#",
+        "ü",
+        "..",
+        "=",
+    ]
 )
 dictionary_lines = st.lists(dictionary_words, max_size=6).map(" ".join) | st.text(max_size=20)
 
