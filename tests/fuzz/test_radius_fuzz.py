@@ -8,7 +8,7 @@ import struct
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aaad.radius import attribute_types as types
@@ -33,7 +33,6 @@ from aaad.radius.passwords import (
     verify_mschapv2,
 )
 
-unhurried = settings(deadline=None)  # a busy machine is no failure
 SECRET = Secret(b"testing123")
 DICTIONARY = load_dictionary()
 DEFINITIONS = list(DICTIONARY)
@@ -118,25 +117,21 @@ def run_all(octets: bytes) -> None:
     use_every_check(packet)
 
 
-@unhurried
 @given(st.binary(max_size=200))
 def test_arbitrary_octets(octets: bytes) -> None:
     run_all(octets)
 
 
-@unhurried
 @given(mutated())
 def test_changed_packets(octets: bytes) -> None:
     run_all(octets)
 
 
-@unhurried
 @given(well_formed())
 def test_well_formed_packets_are_decoded(octets: bytes) -> None:
     use_every_getter(decode(octets))
 
 
-@unhurried
 @given(codes.filter(lambda code: code in (1, 4, 12, 40, 43)), st.lists(tlvs, max_size=8))
 def test_whatever_is_encoded_verifies(code: int, attributes: list[bytes]) -> None:
     body = b"".join(each for each in attributes if each[0] != types.MESSAGE_AUTHENTICATOR)
@@ -145,14 +140,12 @@ def test_whatever_is_encoded_verifies(code: int, attributes: list[bytes]) -> Non
     assert packet.data.endswith(body)
 
 
-@unhurried
 @given(st.sampled_from(DEFINITIONS), octet_strings)
 def test_any_value_has_printable_words(definition, value: bytes) -> None:  # type: ignore[no-untyped-def]
     assert decode_attribute(definition, value).isprintable()
     assert printable(value).isprintable()
 
 
-@unhurried
 @given(st.text(max_size=60) | st.from_regex(r"[A-Z][a-z]+-[A-Z][a-z]+ ?[:=]= ?.{0,20}"))
 def test_any_text_is_pairs_or_a_value_error(text: str) -> None:
     try:
@@ -200,7 +193,6 @@ dictionary_words = st.sampled_from(
 dictionary_lines = st.lists(dictionary_words, max_size=6).map(" ".join) | st.text(max_size=20)
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(dictionary_lines, max_size=8))
 def test_any_dictionary_is_read_or_a_dictionary_error(lines: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyrad import packet as pyrad_packet
 from pyrad.dictionary import Dictionary as PyradDictionary
@@ -35,7 +35,6 @@ from aaad.radius.passwords import decrypt_pap, encrypt_pap, salt_decrypt
 from aaad.radius.secret import hide, reveal
 from aaad.radius.values import Hiding, encode_attribute
 
-unhurried = settings(deadline=None)  # a busy machine is no failure
 KEY = b"testing123"
 SECRET = Secret(KEY)
 DICTIONARY = load_dictionary()
@@ -70,7 +69,6 @@ def grouped(attributes: list[tuple[int, bytes]]) -> dict[int, list[bytes]]:
     return groups
 
 
-@unhurried
 @given(attribute_lists, st.sampled_from(list(Code)), st.integers(0, 255), authenticators)
 def test_both_decode_the_same(
     attributes: list[tuple[int, bytes]], code: Code, identifier: int, authenticator: bytes
@@ -88,7 +86,6 @@ def test_both_decode_the_same(
     assert ours.attributes() == attributes
 
 
-@unhurried
 @given(
     st.integers(1, 2**32 - 1),
     st.lists(st.tuples(st.integers(0, 255), values), min_size=1, max_size=4),
@@ -109,7 +106,6 @@ def test_both_decode_the_same_vendor_attributes(
         assert ours.get_vendor(vendor, number) == expected[0]
 
 
-@unhurried
 @given(attribute_lists, authenticators)
 def test_pyrad_accepts_our_access_request_and_we_its_reply(
     attributes: list[tuple[int, bytes]], authenticator: bytes
@@ -124,7 +120,6 @@ def test_pyrad_accepts_our_access_request_and_we_its_reply(
     assert answer.get_all(33) == decode(request).get_all(33)
 
 
-@unhurried
 @given(attribute_lists, replies, st.booleans())
 def test_pyrad_accepts_our_replies(
     attributes: list[tuple[int, bytes]], given_back: list[tuple[int, bytes]], accounting: bool
@@ -162,7 +157,6 @@ def test_each_verifies_the_others_requests(kind: type, code: Code, signed: bool)
     assert not signed or decoded.verify_message_authenticator()
 
 
-@unhurried
 @given(st.binary(max_size=128).map(lambda text: text.rstrip(b"\0")), authenticators)
 def test_both_hide_a_password_alike(password: bytes, authenticator: bytes) -> None:
     theirs = pyrad_packet.AuthPacket(secret=KEY, authenticator=authenticator, dict=THEIRS)
@@ -172,7 +166,6 @@ def test_both_hide_a_password_alike(password: bytes, authenticator: bytes) -> No
     assert decrypt_pap(decode(octets), SECRET) == password
 
 
-@unhurried
 @given(st.binary(max_size=200), authenticators)
 def test_pyrad_decrypts_our_salted_text(plain: bytes, authenticator: bytes) -> None:
     definition = DICTIONARY.require("MS-MPPE-Send-Key")
@@ -210,14 +203,12 @@ def test_both_encode_every_attribute_alike(name: str) -> None:
         assert encode_attribute(definition, sample) == theirs._PktEncodeAttributes()
 
 
-@unhurried
 @given(st.binary(max_size=300), st.binary(min_size=1, max_size=100))
 def test_the_digests_have_their_twins(text: bytes, key: bytes) -> None:
     assert md5(text) == hashlib.md5(text).digest()
     assert hmac_md5(key, text) == hmac.digest(key, text, "md5")
 
 
-@unhurried
 @given(st.binary(max_size=80), st.binary(min_size=1, max_size=80), authenticators)
 def test_hiding_has_its_twin(plain: bytes, key: bytes, vector: bytes) -> None:
     padded = plain + bytes(-len(plain) % 16)
@@ -247,7 +238,6 @@ def test_where_we_are_stricter(octets: bytes, reason: DiscardReason) -> None:
     assert caught.value.reason is reason
 
 
-@unhurried
 @given(st.binary(max_size=40))
 def test_both_keep_a_broken_vendor_attribute_raw(content: bytes) -> None:
     octets = struct.pack("!BBH", 1, 1, 22 + len(content)) + bytes(16) + joined([(26, content)])
