@@ -108,8 +108,8 @@ def encode_reply(
     """The reply of `code` to `request`: `attributes` as given, then its Proxy-State in order.
 
     A Message-Authenticator is put first for Access-Request and Status-Server, and for others if the
-    request had one. Raises ValueError if `attributes` are malformed, hold a Message-Authenticator,
-    or make the reply longer than 4096 octets.
+    request had one. Raises ValueError if `attributes` are malformed, hold a Message-Authenticator
+    or Proxy-State, or make the reply longer than 4096 octets.
     """
     cdef bint signed = (
         request.code == ACCESS_REQUEST or request.code == STATUS_SERVER
@@ -117,7 +117,8 @@ def encode_reply(
     cdef Py_ssize_t given = PyBytes_GET_SIZE(attributes)
     cdef Py_ssize_t length = (
         HEADER_SIZE + (SIGNED_SIZE if signed else 0) + given + _proxy_states_size(request))
-    cdef bytes reply = _blank(code, request.identifier, length, attributes)
+    _check_attributes(attributes, PROXY_STATE)
+    cdef bytes reply = _blank(code, request.identifier, length)
     cdef uint8_t *out = <uint8_t *>PyBytes_AS_STRING(reply)
     cdef Py_ssize_t at = HEADER_SIZE + (SIGNED_SIZE if signed else 0)
     memcpy(out + at, PyBytes_AS_STRING(attributes), given)
@@ -144,7 +145,8 @@ def encode_request(
     if not random and code not in (ACCOUNTING_REQUEST, DISCONNECT_REQUEST, COA_REQUEST):
         raise ValueError(f"code {code} is not a request: use 1, 4, 12, 40 or 43")
     cdef bytes vector = _request_vector(code, authenticator, random)
-    cdef bytes request = _blank(code, identifier, length, attributes)
+    _check_attributes(attributes, MESSAGE_AUTHENTICATOR)
+    cdef bytes request = _blank(code, identifier, length)
     cdef uint8_t *out = <uint8_t *>PyBytes_AS_STRING(request)
     memcpy(out + at, PyBytes_AS_STRING(attributes), PyBytes_GET_SIZE(attributes))
     if message_authenticator:
@@ -250,15 +252,14 @@ cdef bytes _request_vector(int code, bytes authenticator, bint random):
     return authenticator
 
 
-cdef bytes _blank(int code, int identifier, Py_ssize_t length, bytes attributes):
-    """A packet with its first four octets filled, after all checks of what goes into it."""
+cdef bytes _blank(int code, int identifier, Py_ssize_t length):
+    """A packet of `length` with its first four octets filled, if they fit."""
     if not 0 <= code <= 255 or not 0 <= identifier <= 255:
         raise ValueError(f"code {code} and identifier {identifier} must lie in 0..255")
     if length > PACKET_SIZE_MAX:
         raise ValueError(
             f"the packet would have {length} octets and may have {PACKET_SIZE_MAX}:"
             " send fewer or shorter attributes")
-    _check_attributes(attributes)
     cdef bytes packet = PyBytes_FromStringAndSize(NULL, length)
     cdef uint8_t *out = <uint8_t *>PyBytes_AS_STRING(packet)
     out[0] = <uint8_t>code
@@ -268,17 +269,21 @@ cdef bytes _blank(int code, int identifier, Py_ssize_t length, bytes attributes)
     return packet
 
 
-cdef int _check_attributes(bytes attributes) except -1:
-    """Raise ValueError unless `attributes` are whole ones without a Message-Authenticator."""
+cdef int _check_attributes(bytes attributes, int ours) except -1:
+    """Raise ValueError unless `attributes` are whole and none is of a type that is added here.
+
+    That is Message-Authenticator, and the type `ours`: Proxy-State for a reply.
+    """
     cdef const uint8_t *octets = <const uint8_t *>PyBytes_AS_STRING(attributes)
     cdef Py_ssize_t at = 0, end = PyBytes_GET_SIZE(attributes)
     if walk(octets, 0, end, NULL):
         raise ValueError(
             f"malformed attributes ({end} octets): make them with encode_attribute()")
     while at < end:
-        if octets[at] == MESSAGE_AUTHENTICATOR:
+        if octets[at] == MESSAGE_AUTHENTICATOR or octets[at] == ours:
             raise ValueError(
-                "the attributes hold a Message-Authenticator: leave it out, it is added here")
+                f"the attributes hold one of type {octets[at]} (80 Message-Authenticator,"
+                " 33 Proxy-State): leave it out, it is added here")
         at += octets[at + 1]
     return 0
 

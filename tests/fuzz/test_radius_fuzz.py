@@ -5,13 +5,15 @@ getter, the verification, the reply and the dissection run on whatever was decod
 """
 
 import struct
+import tempfile
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aaad.radius import attribute_types as types
 from aaad.radius.attributes import decode_attribute, dissect, parse_pairs, printable
-from aaad.radius.dictionary import load_dictionary
+from aaad.radius.dictionary import DictionaryError, load_dictionary
 from aaad.radius.errors import Discard
 from aaad.radius.packet import (
     Packet,
@@ -152,3 +154,53 @@ def test_any_text_is_pairs_or_a_value_error(text: str) -> None:
         assert str(error).startswith("line ")  # noqa: PT017
     else:
         decode(b"\1\1" + struct.pack("!H", 20 + len(encoded)) + bytes(16) + encoded)
+
+
+dictionary_words = st.sampled_from(
+    [
+        "ATTRIBUTE",
+        "VALUE",
+        "VENDOR",
+        "BEGIN-VENDOR",
+        "END-VENDOR",
+        "$INCLUDE-",
+        "A",
+        "B",
+        "House",
+        "1",
+        "2.1",
+        "0x1f",
+        "999",
+        "65000",
+        "-1",
+        "string",
+        "Integer",
+        "tlv",
+        "octets[16]",
+        "date",
+        "has_tag",
+        "encrypt=2",
+        "encrypt=9",
+        "format=1,1",
+        "format=x",
+        "array",
+        "#",
+        "ü",
+        "..",
+        "=",
+    ]
+)
+dictionary_lines = st.lists(dictionary_words, max_size=6).map(" ".join) | st.text(max_size=20)
+
+
+@given(st.lists(dictionary_lines, max_size=8))
+def test_any_dictionary_is_read_or_a_dictionary_error(lines: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        extra = Path(folder) / "house"
+        extra.write_text("\n".join(lines), encoding="utf-8", errors="replace")
+        try:
+            dictionary = load_dictionary([extra])
+        except DictionaryError as error:
+            assert "house" in str(error)  # noqa: PT017
+        else:
+            assert dictionary.by_name("User-Name") is not None

@@ -53,6 +53,8 @@ THEIRS = pyrad_dictionary()
 numbers = st.integers(1, 255).filter(lambda number: number not in (26, 80))
 values = st.binary(max_size=60)
 attribute_lists = st.lists(st.tuples(numbers, values), max_size=10)
+# a reply's Proxy-State comes from the request
+replies = attribute_lists.map(lambda each: [(n, v) for n, v in each if n != 33])
 authenticators = st.binary(min_size=16, max_size=16)
 
 
@@ -118,7 +120,7 @@ def test_pyrad_accepts_our_access_request_and_we_its_reply(
     assert answer.get_all(33) == decode(request).get_all(33)
 
 
-@given(attribute_lists, attribute_lists, st.booleans())
+@given(attribute_lists, replies, st.booleans())
 def test_pyrad_accepts_our_replies(
     attributes: list[tuple[int, bytes]], given_back: list[tuple[int, bytes]], accounting: bool
 ) -> None:

@@ -132,6 +132,12 @@ def test_a_message_authenticator_among_the_attributes_is_refused() -> None:
         encode_request(Code.ACCESS_REQUEST, 3, frame_attribute(80, bytes(16)), SECRET)
 
 
+def test_a_reply_takes_its_proxy_state_from_the_request_only() -> None:
+    request = decode(encode_request(Code.ACCESS_REQUEST, 3, b"", SECRET))
+    with pytest.raises(ValueError, match="type 33"):
+        encode_reply(request, Code.ACCESS_ACCEPT, frame_attribute(PROXY_STATE, b"a"), SECRET)
+
+
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="not a request"):
         encode_request(Code.ACCESS_ACCEPT, 3, b"", SECRET)
