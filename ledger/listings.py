@@ -33,7 +33,7 @@ class Suspension:
 async def fetch_accounts(
     reader: Reader, *, after: int = 0, text: str = "", page_size: int = PAGE_MAX
 ) -> list[Account]:
-    """A page of accounts beyond `after`, by id; with `text` in name or mail address, in any case."""
+    """A page of accounts beyond `after`, by id; `text` is looked for in name and mail address."""
     pattern = f"%{_escape_like(text.lower())}%" if text else ""
     rows = await reader.fetch("fetch_accounts", (after, pattern, min(page_size, PAGE_MAX)))
     return [account_of_row(row) for row in rows]

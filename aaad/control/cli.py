@@ -10,8 +10,22 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:  # what the table below loads, for those who follow imports
+    from aaad.control import (  # noqa: F401
+        cli_accounts,
+        cli_daemon,
+        cli_explain,
+        cli_journal,
+        cli_packet,
+        cli_pricelist,
+        cli_rate,
+        cli_services,
+        cli_sessions,
+    )
 
 EXIT_FAILED = 1
 EXIT_UNREACHABLE = 3

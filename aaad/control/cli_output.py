@@ -28,7 +28,7 @@ TABLE_COLUMNS_PIPED = 200
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
-def call(command: str, **arguments: object) -> Any:
+def call(command: str, /, **arguments: object) -> Any:
     """The daemon's result; ends the program with the message and the exit code otherwise."""
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
@@ -115,18 +115,25 @@ def read_instant(text: str, *, zone: str | None = None) -> int:
         raise click.UsageError(str(error)) from None
 
 
-def read_password(password_file: Path | None) -> str:
-    """A password from a file, from a pipe, or asked for twice; never from the command line."""
+def read_password(password_file: Path | None) -> bytes:
+    """A password from a file, from a pipe, or asked for twice; never from the command line.
+
+    The octets are taken as they are, but for a line end at their end.
+    """
     if password_file is not None:
-        password = password_file.read_text("utf-8").rstrip("\r\n")
+        password = _without_line_end(password_file.read_bytes())
     elif sys.stdin.isatty():
-        password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+        typed = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        password = str(typed).encode("utf-8", "surrogateescape")
     else:
-        password = sys.stdin.readline().rstrip("\r\n")
-    octets = len(password.encode())
-    if not 0 < octets <= PASSWORD_OCTETS_MAX:
-        fail(f"a password has 1 to {PASSWORD_OCTETS_MAX} octets, this one has {octets}")
+        password = _without_line_end(sys.stdin.buffer.readline())
+    if not 0 < len(password) <= PASSWORD_OCTETS_MAX:
+        fail(f"a password has 1 to {PASSWORD_OCTETS_MAX} octets, this one has {len(password)}")
     return password
+
+
+def _without_line_end(octets: bytes) -> bytes:
+    return octets.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _configured_socket(config_path: Path) -> Path:

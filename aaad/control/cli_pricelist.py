@@ -1,4 +1,4 @@
-"""`aaactl pricelist`: check and show files without a daemon; load and list versions in the books."""
+"""`aaactl pricelist`: check and show files without a daemon, load and list versions."""
 
 from __future__ import annotations
 

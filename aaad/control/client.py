@@ -47,7 +47,7 @@ class ControlClient:
     ) -> None:
         self._socket.close()
 
-    def call(self, command: str, **arguments: object) -> object:
+    def call(self, command: str, /, **arguments: object) -> object:
         """The result of one command. Raises `CommandFailed` as the daemon says, or
         `DaemonUnreachable`.
         """

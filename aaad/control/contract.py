@@ -35,7 +35,7 @@ class DiscardLine(TypedDict):
 
 
 class StatusReport(TypedDict):
-    """The daemon at one glance. `sections` are named groups of named figures, shown as they come."""
+    """The daemon at one glance. `sections` are named groups of named figures."""
 
     version: str
     state: str  # starting | serving | draining

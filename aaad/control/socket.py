@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aaad.control import protocol
-from aaad.control.peer import AccessRule, Peer, identify
+from aaad.control.peer import Peer, identify
 from aaad.control.protocol import BadFrame, CommandFailed, ErrorCode, Request
 
 CONNECTIONS_MAX = 64
@@ -165,15 +165,6 @@ class ControlSocket:
         writer.write(frame)
         async with asyncio.timeout(self._limits.frame_s):
             await writer.drain()
-
-
-def access_rule(*, reading_group: str, administering_group: str) -> AccessRule:
-    """The rule of this process: its own user may always do everything."""
-    return AccessRule(
-        reading_group=reading_group,
-        administering_group=administering_group,
-        daemon_uid=os.getuid(),
-    )
 
 
 def _too_many(connections_max: int) -> CommandFailed:

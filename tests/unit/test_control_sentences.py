@@ -1,4 +1,4 @@
-"""Proves the sentences that explain a charge: the worked example of B112-B117, tiers, octets, limits."""
+"""Proves the sentences that explain a charge: the worked example of B112-B117, tiers, limits."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -49,9 +49,7 @@ def test_the_worked_example_reads_as_a_clerk_would_say_it() -> None:
 
 
 def test_tiers_and_octets_say_where_they_begin_and_which_way() -> None:
-    price = Price(
-        Metric.OUTPUT_OCTETS, (Tier(0, 50_000, 10**9), Tier(10**9, 25_000, 10**9))
-    )
+    price = Price(Metric.OUTPUT_OCTETS, (Tier(0, 50_000, 10**9), Tier(10**9, 25_000, 10**9)))
     tariff = Tariff("data", NEW_YORK, "USD", (TimeBand("all", (), 0, 86_400, (price,)),))
     assert explained(tariff, "2026-03-11T14:00", 3600, output_octets=3 * 10**9) == [
         "Wednesday 10:00-11:00 all: 1 GB received by the user at 0.05 USD per GB = 0.05 USD",

@@ -11,11 +11,10 @@ import msgspec
 from aaad.control.command import Call, Instant, Name
 from aaad.control.commands.customers import authorship, brand_settings
 from aaad.control.reply_check import attribute_check
-from ledger.catalog import Catalog
 from ledger.clients import BRAND_DEFAULT
 from ledger.pricelist import parse_pricelist
 from ledger.pricelists import TEXT_LENGTH_MAX, PriceListVersion, fetch_versions, store_version
-from ledger.store import Reader
+from ledger.stored_catalog import catalog_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,7 @@ async def load(call: Call, arguments: PriceListText) -> Mapping[str, object]:
             at=by.at,
             actor=by.actor,
         )
-        await _check_together(tx, arguments.brand)
+        catalog_of(await fetch_versions(tx, brand=arguments.brand))  # or it is rolled back
     await call.daemon.catalog_changed()
     return _version_map(version)
 
@@ -60,17 +59,6 @@ async def list_versions(call: Call, arguments: Brand) -> Mapping[str, object]:
     async with call.daemon.store.read() as reader:
         versions = await fetch_versions(reader, brand=arguments.brand)
     return {"versions": [_version_map(one) for one in versions]}
-
-
-async def _check_together(reader: Reader, brand: str) -> None:
-    """All versions must make one catalogue; raises, and so rolls back, when they do not."""
-    latest = {one.effective_at: one for one in await fetch_versions(reader, brand=brand)}
-    Catalog(
-        [
-            (effective_at, parse_pricelist(one.text, source=f"version {one.version}"))
-            for effective_at, one in sorted(latest.items())
-        ]
-    )
 
 
 def _version_map(version: PriceListVersion) -> Mapping[str, object]:
