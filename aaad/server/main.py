@@ -15,7 +15,8 @@ from pathlib import Path
 import click
 import uvloop
 
-from aaad.control.server import open_control_socket
+from aaad import VERSION
+from aaad.control.endpoint import control_socket
 from aaad.control.socket import SocketUnusable
 from aaad.server.daemon import Daemon
 from aaad.server.inspection import Inspection
@@ -41,7 +42,7 @@ CONFIG_DEFAULT = "/etc/aaad/aaad.toml"
     help="The configuration; conf/aaad.toml explains every key.",
 )
 @click.option("--check", is_flag=True, help="Report every mistake of the configuration and exit.")
-@click.version_option(package_name="aaad")
+@click.version_option(VERSION, prog_name="aaad")
 def main(path: Path, check: bool) -> None:
     """The RADIUS server that knows what a session costs while it runs."""
     try:
@@ -85,10 +86,11 @@ async def serve(daemon: Daemon, notifier: Notifier) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: reload(daemon, notifier))
+    control = control_socket(
+        Inspection(daemon, on_drain=stop.set), group=daemon.settings.control.reading_group
+    )
     try:
-        control = await open_control_socket(
-            Inspection(daemon, on_drain=stop.set), daemon.settings.control
-        )
+        await control.start()
     except SocketUnusable as error:
         daemon.log.error("cannot_start", error=str(error))
         return EXIT_FAILED
