@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from aaad.control import command, endpoint
+from aaad.control import command, server
 from aaad.control.client import ControlClient
 from aaad.control.command import Call, Command, NoArguments, execute
 from aaad.control.commands import (  # noqa: F401 - the modules under test, named by the table
@@ -30,7 +30,6 @@ from aaad.control.commands.table import COMMANDS
 from aaad.control.contract import Daemon
 from aaad.control.peer import Peer, Right
 from aaad.control.protocol import CommandFailed, ErrorCode, Request
-from ledger import stored_catalog
 from ledger.listings import fetch_accounts, fetch_waiting_messages
 from ledger.model import Event, OutboxMessage, PostingBatch, SuspenseRecord
 from ledger.outbox import insert_message
@@ -75,7 +74,7 @@ async def ask(
     return await execute(
         COMMANDS,
         daemon=world,
-        rule=endpoint.access_rule(world),
+        rule=server.access_rule(world.settings.control),
         request=Request(name, arguments),
         peer=peer,
     )
@@ -153,7 +152,7 @@ async def test_what_the_books_raise_is_a_failure_with_its_code(
         raise error
 
     table = {"fail": Command(Right.READ, NoArguments, fail)}
-    rule = endpoint.access_rule(world)
+    rule = server.access_rule(world.settings.control)
     with pytest.raises(CommandFailed, match=str(error)) as caught:
         await execute(table, daemon=world, rule=rule, request=Request("fail", {}), peer=OPERATOR)
     assert caught.value.code is code
@@ -279,7 +278,7 @@ async def test_two_versions_at_one_instant_the_later_holds(world: MemoryDaemon) 
     versions = (await ask(world, "pricelist.list"))["versions"]
     assert [one["version"] for one in versions] == [1, 2, 3]
     async with world.store.read() as reader:
-        catalog = stored_catalog.catalog_of(await fetch_versions(reader, brand="default"))
+        catalog = pricelists.catalog_of(await fetch_versions(reader, brand="default"))
     assert [at for at, _ in catalog.versions] == [utc("2026-01-01"), at]
     pricelist = catalog.pricelist_at(at)
     assert pricelist is not None
