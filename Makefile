@@ -8,6 +8,11 @@ PACKAGES := ratingcore ledger aaad billing_jobs
 INSTALLED := $(VENV)/installed.stamp
 COMPILED := $(VENV)/compiled.stamp
 COMPILED_FROM := $(shell find $(PACKAGES) -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+PIP := $(BIN)/pip install -q --disable-pip-version-check
+# Cython goes in first, from the same list that an isolated build reads: were it to pass by in such a build
+# and then be installed newer than what it compiled, everything would be compiled twice.
+READ_PROJECT := import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))
+BUILD_REQUIRES := $(READ_PROJECT); print(*project["build-system"]["requires"])
 PRODUCTS = find $(PACKAGES) \( -name '*.so' -o -name '*.c' -o -name '*.html' \) -delete
 
 .PHONY: help build demo test test-long check bench debug clean
@@ -52,7 +57,8 @@ clean:      ## removes all that was built
 $(INSTALLED): pyproject.toml setup.py
 	@.ci/system-packages build
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	$(PIP) $$($(PYTHON) -c '$(BUILD_REQUIRES)')
+	$(PIP) --no-build-isolation -e '.[dev]'
 	@touch $@
 
 $(COMPILED): $(INSTALLED) $(COMPILED_FROM)

@@ -1,6 +1,6 @@
 """The cost of the wire, beside pyrad: what the listener pays for each request.
 
-    python benchmarks/bench_codec.py [--seconds 2]
+    PYTHONPATH=. python benchmarks/bench_codec.py [--seconds 2]
 
 Each line is the best of five equal parts of the time given, in microseconds for one request on one
 core: the best, because whatever else runs on the machine can only add. The work of both sides:

@@ -2,3 +2,5 @@
 
 PACK_FORMAT: int
 PACK_SIZE_MAX: int
+
+def packed_started_at(data: bytes) -> int: ...

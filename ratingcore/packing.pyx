@@ -31,6 +31,14 @@ cdef Py_ssize_t CELL_SIZE = 5
 cdef int64_t SECONDS_MAX = (1 << 32) - 1
 
 
+def packed_started_at(bytes data not None):
+    """Return the instant from which a packed meter counts: what its timeline is looked up by.
+
+    Raises RatingError if `data` is not what `Meter.pack` makes.
+    """
+    return _items(data)[3]
+
+
 cdef bytes pack_state(Timeline timeline, const State *state):
     cdef int32_t version = timeline.version_at(state.until)
     cdef const Cell *cell

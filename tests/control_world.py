@@ -26,8 +26,8 @@ from aaad.control.contract import (
     SessionReport,
     StatusReport,
 )
+from aaad.control.endpoint import control_socket
 from aaad.control.peer import Peer
-from aaad.control.server import open_control_socket
 from aaad.radius.dictionary import Dictionary, load_dictionary
 from ledger.catalog import Catalog
 from ledger.clock import Clock
@@ -259,9 +259,10 @@ async def served_daemon(folder: Path, peer: Peer = OPERATOR) -> AsyncIterator[Me
         return peer
 
     async with memory_daemon(folder) as daemon:
-        server = await open_control_socket(
-            daemon, daemon.settings.control, identify_peer=identify_peer
+        server = control_socket(
+            daemon, group=daemon.settings.control.reading_group, identify_peer=identify_peer
         )
+        await server.start()
         try:
             yield daemon
         finally:

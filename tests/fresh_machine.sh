@@ -30,9 +30,12 @@ script=$project/tests/fresh_machine.sh
 # The second pass runs as process 1 of its own namespaces.
 if [ -z "${FRESH_MACHINE_ROOT:-}" ]; then
     root=$(mktemp -d "$cache/root.XXXXXX")
-    trap 'rm -rf --one-file-system "$root"' EXIT
     FRESH_MACHINE_ROOT=$root unshare --mount --propagation private --pid --fork --kill-child \
-        "$script" "$cache" "$@"
+        "$script" "$cache" "$@" &
+    inner=$! # its end is the end of every process in there
+    trap 'kill -KILL "$inner" 2>/dev/null; wait; rm -rf --one-file-system "$root"' EXIT
+    trap 'exit 130' INT TERM
+    wait "$inner"
     exit
 fi
 root=$FRESH_MACHINE_ROOT

@@ -101,3 +101,7 @@ def main(ctx: click.Context, socket_path: Path | None, config_path: Path | None)
     3 nobody answered.
     """
     ctx.obj = (socket_path, config_path)
+
+
+if __name__ == "__main__":
+    main()

@@ -82,42 +82,48 @@ def _duration(report: Report, at: int, known: tuple[Session, ...]) -> int:
     return max(0, at - max(session.started_at for session in known))
 
 
+def counts_from(
+    report: Report, placement: Placement, nas: NasFacts, *, activated_at: int
+) -> int:
+    """The instant from which a new session is charged: its start, or its first report.
+
+    A session first seen after its start that began before its service was activated, or before the
+    instant from which this NAS is ours, is taken over: its counters are the base line.
+    """
+    adopted = report.status != AcctStatusType.START and (
+        placement.start < activated_at
+        or (nas.adopt_from is not None and placement.start < nas.adopt_from)
+    )
+    return placement.instant if adopted else placement.start
+
+
 def open_session(
     report: Report,
     placement: Placement,
     *,
+    counts_from_at: int,
     session_id: int,
     journal_number: int,
     terms: AccountTerms,
     timeline: Timeline,
-    nas: NasFacts,
 ) -> Session:
-    """A session seen for the first time. `apply` must follow: it counts what the report says.
-
-    If it began before its service was activated, or before the instant from which this NAS is ours, it is taken
-    over: its counters are the base line, and only what comes after is charged.
-    """
-    adopted = report.status != AcctStatusType.START and (
-        placement.start < terms.activated_at
-        or (nas.adopt_from is not None and placement.start < nas.adopt_from)
-    )
-    counts_from = placement.instant if adopted else placement.start
+    """A session seen for the first time. `apply` must follow: it counts what the report says."""
     session = Session(
         session_id=session_id,
         terms=terms,
-        meter=Meter(timeline, counts_from),
+        meter=Meter(timeline, counts_from_at),
         nas=report.nas,
         acct_session_id=report.acct_session_id,
         user_name=report.user_name,
         started_at=placement.start,
-        last_at=counts_from,
+        last_at=counts_from_at,
         heard_at=report.received_at,
         lsn=report.lsn,
         journal_number=journal_number,
         client=report.client,
     )
-    if adopted:
-        session.session_time_s = placement.instant - placement.start
+    if counts_from_at != placement.start:
+        session.session_time_s = counts_from_at - placement.start
         session.counters = NasCounters(report.input_octets, report.output_octets, report.gigawords)
     return session
 

@@ -72,7 +72,9 @@ cdef bytes _chain(bytes text, Secret secret, bytes vector, bint hiding):
         if at == 0:
             md5_update(&context, <const uint8_t *>PyBytes_AS_STRING(vector), len(vector))
         else:
-            md5_update(&context, (<const uint8_t *>out if hiding else source) + at - DIGEST_SIZE, DIGEST_SIZE)
+            md5_update(
+                &context, (<const uint8_t *>out if hiding else source) + at - DIGEST_SIZE,
+                DIGEST_SIZE)
         md5_finish(&context, mask)
         for i in range(DIGEST_SIZE):
             out[at + i] = source[at + i] ^ mask[i]

@@ -22,6 +22,7 @@ from aaad.policy.usage import (
     NasFacts,
     Placement,
     apply,
+    counts_from,
     end_when_last_heard,
     open_session,
     place,
@@ -228,20 +229,23 @@ class Applier:
         if entry is None:
             self._suspend(record, "unknown user")
             return None
-        timeline = self._directory.timeline(entry, placement.start)
+        counts_from_at = counts_from(
+            report, placement, nas, activated_at=entry.subscriber.service.activated_at
+        )
+        timeline = self._directory.timeline(entry, counts_from_at)
         if timeline is None:
             self._suspend(record, "no tariff in force")
             return None
         return open_session(
             report,
             placement,
+            counts_from_at=counts_from_at,
             session_id=make_id(
                 record.received_us // 1000, self._journal_number, report.lsn & SEQUENCE_MASK
             ),
             journal_number=self._journal_number,
             terms=self._directory.terms(entry),
             timeline=timeline,
-            nas=nas,
         )
 
     def _change(self, session: Session, change: Callable[[], Effect], record: Accounting) -> None:

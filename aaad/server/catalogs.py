@@ -8,9 +8,9 @@ from aaad.policy.reply import EncodeNamed
 from aaad.radius.attributes import encode_attribute
 from aaad.radius.dictionary import Dictionary
 from ledger.catalog import Catalog
-from ledger.pricelist import parse_pricelist
 from ledger.pricelists import fetch_brands, fetch_versions
 from ledger.store.contract import Store
+from ledger.stored_catalog import catalog_of
 
 
 class Catalogs:
@@ -27,21 +27,11 @@ class Catalogs:
 
     async def load(self) -> None:
         """Read all versions. What was loaded into the store was checked then: a mistake here is ours."""
-        loaded = {}
         async with self._store.read() as reader:
-            for brand in await fetch_brands(reader):
-                versions = await fetch_versions(reader, brand=brand)
-                loaded[brand] = Catalog(
-                    [
-                        (
-                            version.effective_at,
-                            parse_pricelist(
-                                version.text, source=f"{brand} version {version.version}"
-                            ),
-                        )
-                        for version in versions
-                    ]
-                )
+            loaded = {
+                brand: catalog_of(await fetch_versions(reader, brand=brand))
+                for brand in await fetch_brands(reader)
+            }
         self._by_brand = loaded
         self._log.info(
             "price_lists_loaded",

@@ -35,6 +35,7 @@ from ledger.subscribers import (
     fetch_subscribers_by_account,
 )
 from ratingcore.compile import Timeline
+from ratingcore.packing import packed_started_at
 
 Login = tuple[str, str]
 """(brand, canonical login)"""
@@ -191,7 +192,7 @@ class Directory:
             if self._sessions.get(row.session_id) is not None:
                 continue
             entry = self._by_service.get(row.service_id)
-            timeline = self.timeline(entry, row.started_at) if entry else None
+            timeline = self.timeline(entry, packed_started_at(row.meter)) if entry else None
             if entry is None or timeline is None:
                 self._log.error(
                     "session_not_restored",
@@ -226,7 +227,7 @@ class Directory:
         """Plans or price lists changed from some instant on: running sessions follow from then on."""
         for session in sessions:
             entry = self._by_service.get(session.terms.service_id)
-            timeline = self.timeline(entry, session.started_at) if entry else None
+            timeline = self.timeline(entry, session.meter.started_at) if entry else None
             if entry is not None and timeline is not None:
                 session.terms = self.terms(entry)
                 session.reprice_from(timeline)

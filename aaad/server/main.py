@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from aaad.control.server import open_control_socket
+from aaad.control.endpoint import control_socket
 from aaad.control.socket import SocketUnusable
 from aaad.server.daemon import Daemon
 from aaad.server.inspection import Inspection
@@ -85,10 +85,11 @@ async def serve(daemon: Daemon, notifier: Notifier) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: reload(daemon, notifier))
+    control = control_socket(
+        Inspection(daemon, on_drain=stop.set), group=daemon.settings.control.reading_group
+    )
     try:
-        control = await open_control_socket(
-            Inspection(daemon, on_drain=stop.set), daemon.settings.control
-        )
+        await control.start()
     except SocketUnusable as error:
         daemon.log.error("cannot_start", error=str(error))
         return EXIT_FAILED

@@ -156,10 +156,11 @@ class SqliteStore:
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
         """One writing transaction, committed when the block ends and rolled back when it raises."""
         async with self._exclusive() as transaction:
-            for (last_id,) in await transaction.fetch("fetch_id_floor", (self._ids.node,)):
-                self._ids.advance(last_id)
+            rows = await transaction.fetch("fetch_id_floor", (self._ids.node,))
+            floor = rows[0][0] if rows else 0
+            self._ids.advance(floor)
             yield transaction
-            if self._ids.last_id:
+            if self._ids.last_id > floor:
                 await transaction.execute("raise_id_floor", (self._ids.node, self._ids.last_id))
 
     async def close(self) -> None:

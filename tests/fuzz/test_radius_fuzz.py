@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aaad.radius import attribute_types as types
 from aaad.radius.attributes import decode_attribute, dissect, parse_pairs, printable
-from aaad.radius.dictionary import DictionaryError, load_dictionary
+from aaad.radius.dictionary import AttributeDefinition, DictionaryError, load_dictionary
 from aaad.radius.errors import Discard
 from aaad.radius.packet import (
     Packet,
@@ -141,7 +141,7 @@ def test_whatever_is_encoded_verifies(code: int, attributes: list[bytes]) -> Non
 
 
 @given(st.sampled_from(DEFINITIONS), octet_strings)
-def test_any_value_has_printable_words(definition, value: bytes) -> None:  # type: ignore[no-untyped-def]
+def test_any_value_has_printable_words(definition: AttributeDefinition, value: bytes) -> None:
     assert decode_attribute(definition, value).isprintable()
     assert printable(value).isprintable()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from aaad.control import command, server
+from aaad.control import command, endpoint
 from aaad.control.client import ControlClient
 from aaad.control.command import Call, Command, NoArguments, execute
 from aaad.control.commands import (  # noqa: F401 - the modules under test, named by the table
@@ -74,7 +74,7 @@ async def ask(
     return await execute(
         COMMANDS,
         daemon=world,
-        rule=server.access_rule(world.settings.control),
+        rule=endpoint.access_rule(world),
         request=Request(name, arguments),
         peer=peer,
     )
@@ -152,7 +152,7 @@ async def test_what_the_books_raise_is_a_failure_with_its_code(
         raise error
 
     table = {"fail": Command(Right.READ, NoArguments, fail)}
-    rule = server.access_rule(world.settings.control)
+    rule = endpoint.access_rule(world)
     with pytest.raises(CommandFailed, match=str(error)) as caught:
         await execute(table, daemon=world, rule=rule, request=Request("fail", {}), peer=OPERATOR)
     assert caught.value.code is code
