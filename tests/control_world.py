@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from aaad.control.commands.pricelists import catalog_of
 from aaad.control.contract import (
     ClientLine,
     DisconnectReport,
@@ -34,7 +35,6 @@ from ledger.pricelist import parse_pricelist
 from ledger.pricelists import fetch_versions
 from ledger.settings import Settings, load_settings
 from ledger.store import Store, open_store
-from ledger.stored_catalog import catalog_of
 from ratingcore.compile import compile_timeline
 from ratingcore.meter import quote
 
@@ -259,7 +259,9 @@ async def served_daemon(folder: Path, peer: Peer = OPERATOR) -> AsyncIterator[Me
         return peer
 
     async with memory_daemon(folder) as daemon:
-        server = control_socket(daemon, identify_peer=identify_peer)
+        server = control_socket(
+            daemon, group=daemon.settings.control.reading_group, identify_peer=identify_peer
+        )
         await server.start()
         try:
             yield daemon
