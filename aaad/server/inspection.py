@@ -368,7 +368,10 @@ class Inspection:
             offer = daemon.directory.offer(entry, now)
             service_id = entry.subscriber.service.service_id
             in_force = limits_in_force(
-                offer.limits if offer else (), entry.subscriber.own_limits, service_id
+                offer.limits if offer else (),
+                entry.subscriber.own_limits,
+                service_id,
+                period_start_at=cycle.start_at,
             )
             for use in limit_uses(
                 in_force,
