@@ -1,4 +1,5 @@
-"""What an account has used and owes right now: the store's figures plus what the daemon has not posted yet.
+"""What an account has used and owes right now: the store's figures plus what the daemon has not
+posted yet.
 
 Changed only by the applier, in journal order; limits and logins read it.
 """
@@ -89,7 +90,9 @@ class AccountState:
         *,
         running: Mapping[int, Totals] | None = None,
     ) -> tuple[LimitUse, ...]:
-        """The limits of a service with what is used of them; `running` adds projected usage by service."""
+        """The limits of a service with what is used of them; `running` adds projected usage by
+        service.
+        """
         service_id = subscriber.service.service_id
         limits = limits_in_force(
             offer.limits if offer else (),

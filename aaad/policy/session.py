@@ -1,7 +1,9 @@
-"""A live session: what the NAS has counted, what it costs so far, and what of it the books already hold.
+"""A live session: what the NAS has counted, what it costs so far, and what of it the books already
+hold.
 
-The session changes only by `policy.usage`, in journal order. What the store holds of it is kept beside what is
-true now, so that a posting is always *new minus stored* (rule of exactness 1) however many reports lie between.
+The session changes only by `policy.usage`, in journal order. What the store holds of it is kept
+beside what is true now, so that a posting is always *new minus stored* (rule of exactness 1)
+however many reports lie between.
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ class AccountTerms:
 
 @dataclass(slots=True)
 class NasCounters:
-    """The NAS's own octet counters as last seen, so that wraps and resets can be told (RFC 2866, RFC 2869)."""
+    """The NAS's own octet counters as last seen, so that wraps and resets can be told (RFC 2866,
+    RFC 2869).
+    """
 
     input_octets: int = 0
     output_octets: int = 0
@@ -125,7 +129,9 @@ class Session:
         return self.lsn > self.stored_lsn
 
     def open_piece(self) -> OpenPiece | None:
-        """The piece since the last cut as the counters and `accrued` have to hold it; None if there is none."""
+        """The piece since the last cut as the counters and `accrued` have to hold it; None if there
+        is none.
+        """
         if not self.is_open:
             return None
         cut_at = self.meter.cut_at

@@ -1,8 +1,10 @@
-"""Applies durable journal records to the sessions, in journal order: the one place where live state changes.
+"""Applies durable journal records to the sessions, in journal order: the one place where live state
+changes.
 
-What is applied here is what a replay applies after a crash: the same records through the same code, with received
-times from the journal. A record whose facts are not in memory waits, and all behind it wait with it, until the
-store has answered. A record that cannot be processed goes to suspense, and the rest goes on.
+What is applied here is what a replay applies after a crash: the same records through the same code,
+with received times from the journal. A record whose facts are not in memory waits, and all behind
+it wait with it, until the store has answered. A record that cannot be processed goes to suspense,
+and the rest goes on.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ BATCH_MAX = 1024
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """A durable Accounting-Request: what it says, and the journal's bytes of it should it need suspense."""
+    """A durable Accounting-Request: what it says, and the journal's bytes of it should it need
+    suspense.
+    """
 
     report: Report
     received_us: int
@@ -258,7 +262,9 @@ class Applier:
     def _carry(
         self, session: Session, before: Mapping[int, Totals], *, lsn: int, received_us: int
     ) -> None:
-        """The account's usage and limits follow what changed in a session; the books must learn of it."""
+        """The account's usage and limits follow what changed in a session; the books must learn of
+        it.
+        """
         self._books.session_changed(session, lsn=lsn, received_us=received_us)
         after = session.usage_not_stored()
         if after == before:
@@ -293,7 +299,9 @@ class Applier:
                 self._presume_ended(older, record.report.lsn, record.received_us, "Id-Reused")
 
     def _apply_boot(self, record: Accounting) -> None:
-        """Accounting-On/Off: the sessions of this (client, NAS) that started strictly before it have ended."""
+        """Accounting-On/Off: the sessions of this (client, NAS) that started strictly before it
+        have ended.
+        """
         report = record.report
         at = report.instant(self._nases.facts(report.client, report.nas).timestamp_window_s)
         if self._nases.booted(report.client, report.nas, at):

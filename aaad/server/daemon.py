@@ -1,9 +1,9 @@
 """The daemon as a whole: puts the parts together, replays, serves, reloads, drains.
 
-Start: settings, store, catalogues, open sessions, then every journal record that the store lacks, through the same
-applier that serves; only then does the first socket read. Stop: no more reading, what was begun is finished, what
-is applied is posted, then journal and store close. Whatever ends the process in between, the journal has all that
-was acknowledged.
+Start: settings, store, catalogues, open sessions, then every journal record that the store lacks,
+through the same applier that serves; only then does the first socket read. Stop: no more reading,
+what was begun is finished, what is applied is posted, then journal and store close. Whatever ends
+the process in between, the journal has all that was acknowledged.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class Daemon:
 
     @classmethod
     async def start(cls, settings: Settings, clock: Clock) -> Daemon:
-        """Everything up to the moment before the first packet. Raises StoreError, JournalError, OSError."""
+        """Everything up to the moment before the first packet. Raises StoreError, JournalError,
+        OSError.
+        """
         store = await open_store(settings.store.url, checkpoints=True, node=JOURNAL_NUMBER)
         journal = None
         try:
@@ -401,7 +403,9 @@ class Daemon:
         self._tasks.append(task)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A task of the daemon has no reason to end but a bug: the process must not go on without it."""
+        """A task of the daemon has no reason to end but a bug: the process must not go on without
+        it.
+        """
         if task.cancelled() or task.exception() is None:
             return
         self.log.error("task_failed", exc_info=task.exception())

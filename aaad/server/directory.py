@@ -1,8 +1,9 @@
 """Subscribers and their accounts in memory: the facts that every decision reads.
 
-The store is the truth; what is here is at most one change poll old. Missing facts are fetched for a whole drain in
-a few queries. Accounts with sessions in memory stay; of the others at most `subscribers_max` are kept, the least
-recently used leave first. Names that the store does not know are remembered too, until anything changes.
+The store is the truth; what is here is at most one change poll old. Missing facts are fetched for a
+whole drain in a few queries. Accounts with sessions in memory stay; of the others at most
+`subscribers_max` are kept, the least recently used leave first. Names that the store does not know
+are remembered too, until anything changes.
 """
 
 from __future__ import annotations
@@ -205,7 +206,8 @@ class Directory:
     async def refresh(self, account_ids: Collection[int]) -> None:
         """Read accounts again that somebody changed; their sessions go on under the new facts.
 
-        Only the poster's task calls this: no posting may be under way between reading and taking over.
+        Only the poster's task calls this: no posting may be under way between reading and taking
+        over.
         """
         self._unknown.clear()
         async with self._store.read() as reader:
@@ -294,7 +296,9 @@ class Directory:
             self._put(subscriber)
 
     def _periods(self, account: Account) -> set[int]:
-        """The billing cycles whose usage matters: this one, the last, and those that sessions post into."""
+        """The billing cycles whose usage matters: this one, the last, and those that sessions post
+        into.
+        """
         this = cycle_at(self._clock.now(), bill_day=account.bill_day, zone=account.zone)
         last = cycle_at(this.start_at - 1, bill_day=account.bill_day, zone=account.zone)
         periods = {this.start_at, last.start_at}

@@ -1,4 +1,6 @@
-"""Source ports for Disconnect and CoA: each carries up to 256 exchanges, told apart by identifier (RFC 5176)."""
+"""Source ports for Disconnect and CoA: each carries up to 256 exchanges, told apart by identifier
+(RFC 5176).
+"""
 
 from __future__ import annotations
 

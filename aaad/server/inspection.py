@@ -1,7 +1,8 @@
-"""The running daemon as the control commands see it: figures, sessions, NASes, explanations; and their few orders.
+"""The running daemon as the control commands see it: figures, sessions, NASes, explanations; and
+their few orders.
 
-Implements `aaad.control.contract.Daemon` over the parts of `Daemon`. It reads memory and changes nothing itself:
-changes go through the ledger, orders through the enforcer.
+Implements `aaad.control.contract.Daemon` over the parts of `Daemon`. It reads memory and changes
+nothing itself: changes go through the ledger, orders through the enforcer.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """Posts what the applier changed: coalesced by session, one transaction a tick, exactly once.
 
-A session in here is *dirty*: the books lack something of it since some journal record. Ended sessions, finished
-pieces and sessions near a limit are posted at the next tick; other running sessions when they have been dirty for
-`open_session_max_age_s`. The store's journal position never passes a record that is not posted.
+A session in here is *dirty*: the books lack something of it since some journal record. Ended
+sessions, finished pieces and sessions near a limit are posted at the next tick; other running
+sessions when they have been dirty for `open_session_max_age_s`. The store's journal position never
+passes a record that is not posted.
 
-One task runs `run`; it is also where changed accounts are read again, so that no posting is under way between
-reading an account and taking it over (Directory.refresh).
+One task runs `run`; it is also where changed accounts are read again, so that no posting is under
+way between reading an account and taking it over (Directory.refresh).
 """
 
 from __future__ import annotations
