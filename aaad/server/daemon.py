@@ -16,6 +16,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from aaad.policy.session import Session
 from aaad.radius.dictionary import Dictionary, load_dictionary
 from aaad.radius.duplicates import DuplicateTable
 from aaad.server import access, accounting, records
@@ -34,6 +35,7 @@ from aaad.server.poster import Poster
 from aaad.server.session_table import SessionTable
 from aaad.server.silence import silent_sessions
 from aaad.server.sockets import open_socket
+from aaad.server.unposted import Unposted
 from ledger.addresses import Endpoint
 from ledger.clock import Clock
 from ledger.logs import RateLimiter, get_logger
@@ -156,7 +158,8 @@ class Daemon:
         )
 
     async def stop(self) -> None:
-        """An orderly end: finish, post, close. What cannot be posted in time waits in the journal."""
+        """An orderly end: finish, post, close. What cannot be posted in time waits in the journal.
+        """
         self.state = "draining"
         self.log.info("draining")
         for listener in self.listeners:
@@ -168,12 +171,13 @@ class Daemon:
                 await self.applier.caught_up()
                 await self.poster.flush()
         except TimeoutError:
-            self.log.error("drain_incomplete", unposted_sessions=self.poster.unposted)
+            self.log.error("drain_incomplete", unposted_sessions=self.poster.waiting)
         await self.close()
         self.log.info("stopped", posted_lsn=self.poster.position_lsn)
 
     def reload(self) -> list[str]:
-        """Read the configuration again and swap it. Raises SettingsError, and changes nothing then."""
+        """Read the configuration again and swap it. Raises SettingsError, and changes nothing then.
+        """
         settings = load_settings(self.settings.path)
         dictionary = read_dictionary(settings)
         changed = [
@@ -244,12 +248,13 @@ class Daemon:
     def _build(self, position: int) -> None:
         """The parts that turn packets into books."""
         settings = self.settings
+        unposted = Unposted(position)
         self.poster = Poster(
             store=self.store,
+            unposted=unposted,
             sessions=self.sessions,
             settings=settings.posting,
             journal_number=JOURNAL_NUMBER,
-            position_lsn=position,
             clock=self.clock,
             on_posted=lambda lsn: self.journal.mark_applied(lsn, self.clock.now_us()),
             on_lost=self._reload_lost,
@@ -261,7 +266,7 @@ class Daemon:
             sessions=self.sessions,
             directory=self.directory,
             nases=self.nases,
-            books=self.poster,
+            books=unposted,
             enforcement=self.enforcer,
             metrics=self.metrics,
         )
@@ -353,9 +358,11 @@ class Daemon:
         for account_id in set(account_ids):
             self.enforcer.review(account_id, now)
 
-    async def _reload_lost(self, session_ids: set[int]) -> None:
-        self.log.warning("sessions_lost_to_another_owner", sessions=len(session_ids))
-        await self._restore_sessions()
+    async def _reload_lost(self, lost: list[Session]) -> None:
+        """Read what another owner wrote of these sessions; in the poster's task."""
+        self.log.warning("sessions_lost_to_another_owner", sessions=len(lost))
+        await self.directory.refresh({session.terms.account_id for session in lost})
+        await self.directory.load_sessions({(s.nas, s.acct_session_id) for s in lost})
 
     async def _watch_changes(self) -> None:
         """Changes that others made in the store reach memory (exactly one posting apart)."""

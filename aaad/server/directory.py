@@ -53,7 +53,8 @@ RETRY_LAST_S = 2.0
 
 @dataclass(slots=True)
 class Entry:
-    """One service with its account, its password as far as it can be known, and its encoded reply."""
+    """One service with its account, its password as far as it can be known, and its encoded reply.
+    """
 
     subscriber: Subscriber
     password: Password | None
@@ -181,10 +182,11 @@ class Directory:
         account_ids: Collection[int],
         session_keys: Collection[SessionKey],
     ) -> None:
-        """What accounting needs, however long the store is away: records wait, they are not lost."""
+        """What accounting needs, however long the store is away: records wait, they are not lost.
+        """
         await self._insist(lambda: self.load(logins))
         await self._insist(lambda: self._load_accounts(account_ids))
-        await self._insist(lambda: self._load_sessions(session_keys))
+        await self._insist(lambda: self.load_sessions(session_keys))
 
     async def restore(self, rows: Sequence[SessionRow]) -> None:
         """Bring sessions of the store into memory, with their subscribers."""
@@ -226,7 +228,8 @@ class Directory:
             entry.reply_profiles = {}
 
     def reprice(self, sessions: Iterable[Session]) -> None:
-        """Plans or price lists changed from some instant on: running sessions follow from then on."""
+        """Plans or price lists changed from some instant on: running sessions follow from then on.
+        """
         for session in sessions:
             entry = self._by_service.get(session.terms.service_id)
             timeline = self.timeline(entry, session.meter.started_at) if entry else None
@@ -256,7 +259,8 @@ class Directory:
             async with self._store.read() as reader:
                 await self._keep(reader, await fetch_subscribers_by_account(reader, missing))
 
-    async def _load_sessions(self, keys: Collection[SessionKey]) -> None:
+    async def load_sessions(self, keys: Collection[SessionKey]) -> None:
+        """Bring sessions, open and closed, of these keys into memory. Raises StoreUnavailable."""
         if keys:
             async with self._store.read() as reader:
                 rows = await fetch_sessions_by_key(reader, sorted(set(keys)))
@@ -321,7 +325,8 @@ class Directory:
         self._by_service[service.service_id] = entry
 
     def _password(self, credential: Credential) -> Password | None:
-        """What can be known of a password; None, and an error in the log, if it cannot be opened."""
+        """What can be known of a password; None, and an error in the log, if it cannot be opened.
+        """
         try:
             secret = open_secret(self._sealer, credential)
         except SealError as error:

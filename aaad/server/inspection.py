@@ -266,7 +266,7 @@ class Inspection:
         return {
             "store": "there" if poster.available else "away",
             "posted lsn": poster.position_lsn,
-            "sessions to post": poster.unposted,
+            "sessions to post": poster.waiting,
             "lag seconds": poster.lag_s(),
             "records waiting for facts": self._daemon.applier.backlog,
         }
