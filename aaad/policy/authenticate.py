@@ -44,7 +44,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Password:
-    """What is known of a service's password: the clear text, its NT hash, or only a slow verifier."""
+    """What is known of a service's password: clear text, NT hash, or only a slow verifier."""
 
     clear: bytes | None = field(default=None, repr=False)
     nt_hash: bytes | None = field(default=None, repr=False)

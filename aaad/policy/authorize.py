@@ -178,7 +178,7 @@ def _refuse_limits(facts: Facts) -> Refusal | None:
         if use.exhausted:
             return Refusal(
                 RejectReason.LIMIT_REACHED,
-                f"{use.limit.name} reached: {use.used} of {use.limit.hard} {use.limit.metric.value}",
+                f"{use.limit.name} reached: {use.used} of {use.limit.hard} {use.limit.metric}",
             )
     return None
 

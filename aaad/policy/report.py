@@ -71,7 +71,7 @@ class Report:
 
 
 def text_of(octets: bytes) -> str:
-    """Octets from the network as text that any store can keep: invalid UTF-8 is shown as escapes."""
+    """Octets from the network as text that any store can keep: invalid UTF-8 as escapes."""
     return octets.decode("utf-8", "backslashreplace")
 
 

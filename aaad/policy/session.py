@@ -25,6 +25,9 @@ from ledger.rules.limits import Totals
 from ratingcore.compile import Timeline
 from ratingcore.meter import Meter, Piece
 
+NO_CYCLE = Cycle(0, 0)
+"""Holds no instant."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTerms:
@@ -116,7 +119,7 @@ class Session:
     stored_lsn: int = 0
     stored_open: OpenPiece | None = None
     unposted: list[UsageEvent] = field(default_factory=list)
-    _cycle: Cycle = Cycle(0, 0)  # the one asked for last
+    _cycle: Cycle = NO_CYCLE  # the one asked for last
 
     @property
     def is_open(self) -> bool:
@@ -172,7 +175,7 @@ class Session:
         self.pieces += 1
 
     def reprice_from(self, timeline: Timeline) -> None:
-        """Go on under a timeline that has later versions appended; what is metered stays as it is."""
+        """Go on under a timeline that has later versions appended; what is metered stays."""
         self.meter.follow(timeline)
 
     def usage_not_stored(self) -> dict[int, Totals]:

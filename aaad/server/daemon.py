@@ -37,6 +37,7 @@ from aaad.server.silence import silent_sessions
 from aaad.server.sockets import open_socket
 from aaad.server.unposted import Unposted
 from ledger.addresses import Endpoint
+from ledger.clients import NasSettings
 from ledger.clock import Clock
 from ledger.logs import RateLimiter, get_logger
 from ledger.seal import Sealer
@@ -83,7 +84,7 @@ class Daemon:
         self.clients = Clients(settings.clients, settings.brands)
         self.catalogs = Catalogs(store, log=self.log)
         self.sessions = SessionTable()
-        self.nases = NasTable(lambda nas: self.settings.nas(nas))
+        self.nases = NasTable(self._nas_settings)
         self.directory = Directory(
             store=store,
             sealer=Sealer(settings.seal.key),
@@ -95,7 +96,7 @@ class Daemon:
         )
         self.enforcer = Enforcer(
             settings=lambda: self.settings.enforcement,
-            nas_settings=lambda nas: self.settings.nas(nas),
+            nas_settings=self._nas_settings,
             directory=self.directory,
             sessions=self.sessions,
             nases=self.nases,
@@ -292,6 +293,10 @@ class Daemon:
             metrics=self.metrics,
             log=self.log,
         )
+
+    def _nas_settings(self, nas: str) -> NasSettings:
+        """What the configuration in force says of a NAS."""
+        return self.settings.nas(nas)
 
     def _gate(self, codes: frozenset[Any]) -> Gate:
         radius = self.settings.radius
