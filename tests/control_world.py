@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from aaad.control.commands.pricelists import catalog_of
+from ledger.stored_catalog import catalog_of
+
 from aaad.control.contract import (
     ClientLine,
     DisconnectReport,
