@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
-from ledger.stored_catalog import catalog_of
 
 from aaad.control.command import Call, Instant, Name
 from aaad.control.commands.customers import authorship, brand_settings
@@ -15,6 +14,7 @@ from aaad.control.reply_check import attribute_check
 from ledger.clients import BRAND_DEFAULT
 from ledger.pricelist import parse_pricelist
 from ledger.pricelists import TEXT_LENGTH_MAX, PriceListVersion, fetch_versions, store_version
+from ledger.stored_catalog import catalog_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
