@@ -91,7 +91,12 @@ class AccountState:
     ) -> tuple[LimitUse, ...]:
         """The limits of a service with what is used of them; `running` adds projected usage by service."""
         service_id = subscriber.service.service_id
-        limits = limits_in_force(offer.limits if offer else (), subscriber.own_limits, service_id)
+        limits = limits_in_force(
+            offer.limits if offer else (),
+            subscriber.own_limits,
+            service_id,
+            period_start_at=period_start_at,
+        )
         if not limits:
             return ()
         service = self.of_service(service_id, period_start_at)

@@ -7,8 +7,8 @@ changes go through the ledger, orders through the enforcer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import version
 
+from aaad import VERSION
 from aaad.control.contract import (
     AttentionLine,
     ClientLine,
@@ -82,7 +82,7 @@ class Inspection:
         """The daemon at one glance."""
         daemon = self._daemon
         return StatusReport(
-            version=version("aaad"),
+            version=VERSION,
             state=daemon.state,
             started_at=daemon.started_at,
             now_at=daemon.clock.now(),
@@ -368,7 +368,10 @@ class Inspection:
             offer = daemon.directory.offer(entry, now)
             service_id = entry.subscriber.service.service_id
             in_force = limits_in_force(
-                offer.limits if offer else (), entry.subscriber.own_limits, service_id
+                offer.limits if offer else (),
+                entry.subscriber.own_limits,
+                service_id,
+                period_start_at=cycle.start_at,
             )
             for use in limit_uses(
                 in_force,

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import uvloop
 
+from aaad import VERSION
 from aaad.control.endpoint import control_socket
 from aaad.control.socket import SocketUnusable
 from aaad.server.daemon import Daemon
@@ -41,7 +42,7 @@ CONFIG_DEFAULT = "/etc/aaad/aaad.toml"
     help="The configuration; conf/aaad.toml explains every key.",
 )
 @click.option("--check", is_flag=True, help="Report every mistake of the configuration and exit.")
-@click.version_option(package_name="aaad")
+@click.version_option(VERSION, prog_name="aaad")
 def main(path: Path, check: bool) -> None:
     """The RADIUS server that knows what a session costs while it runs."""
     try:
