@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from aaad.control.commands.pricelists import catalog_of
 from aaad.control.contract import (
     ClientLine,
     DisconnectReport,
@@ -35,6 +34,7 @@ from ledger.pricelist import parse_pricelist
 from ledger.pricelists import fetch_versions
 from ledger.settings import Settings, load_settings
 from ledger.store import Store, open_store
+from ledger.stored_catalog import catalog_of
 from ratingcore.compile import compile_timeline
 from ratingcore.meter import quote
 

@@ -30,6 +30,7 @@ from aaad.control.commands.table import COMMANDS
 from aaad.control.contract import Daemon
 from aaad.control.peer import Peer, Right
 from aaad.control.protocol import CommandFailed, ErrorCode, Request
+from ledger import stored_catalog
 from ledger.listings import fetch_accounts, fetch_waiting_messages
 from ledger.model import Event, OutboxMessage, PostingBatch, SuspenseRecord
 from ledger.outbox import insert_message
@@ -278,7 +279,7 @@ async def test_two_versions_at_one_instant_the_later_holds(world: MemoryDaemon) 
     versions = (await ask(world, "pricelist.list"))["versions"]
     assert [one["version"] for one in versions] == [1, 2, 3]
     async with world.store.read() as reader:
-        catalog = pricelists.catalog_of(await fetch_versions(reader, brand="default"))
+        catalog = stored_catalog.catalog_of(await fetch_versions(reader, brand="default"))
     assert [at for at, _ in catalog.versions] == [utc("2026-01-01"), at]
     pricelist = catalog.pricelist_at(at)
     assert pricelist is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,10 +11,10 @@ import msgspec
 from aaad.control.command import Call, Instant, Name
 from aaad.control.commands.customers import authorship, brand_settings
 from aaad.control.reply_check import attribute_check
-from ledger.catalog import Catalog
 from ledger.clients import BRAND_DEFAULT
 from ledger.pricelist import parse_pricelist
 from ledger.pricelists import TEXT_LENGTH_MAX, PriceListVersion, fetch_versions, store_version
+from ledger.stored_catalog import catalog_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +59,6 @@ async def list_versions(call: Call, arguments: Brand) -> Mapping[str, object]:
     async with call.daemon.store.read() as reader:
         versions = await fetch_versions(reader, brand=arguments.brand)
     return {"versions": [_version_map(one) for one in versions]}
-
-
-def catalog_of(versions: Iterable[PriceListVersion]) -> Catalog:
-    """The catalogue that stored versions make. Raises CatalogError when they cannot stand together.
-
-    Their texts were checked when they were loaded.
-    """
-    return Catalog(
-        [
-            (one.effective_at, parse_pricelist(one.text, source=f"version {one.version}"))
-            for one in versions
-        ]
-    )
 
 
 def _version_map(version: PriceListVersion) -> Mapping[str, object]:
