@@ -1,8 +1,8 @@
 """What posting costs: CPU and wall time a session for starts, interims and stops, on SQLite.
 
 Run from the root of the tree: python -m benchmarks.store_posting [sessions]. Each batch holds 1,000
-sessions of as many accounts and is one transaction with synchronous=FULL. The median batch is shown: a
-stall of the disk does not decide the figure. CPU is user + system of the process, so it contains
+sessions of as many accounts, is one transaction, and is durable (FULL). The median is shown:
+a stall of the disk does not decide the figure. CPU is user + system of the process, so it contains
 SQLite's thread.
 """
 

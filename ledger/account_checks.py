@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ratingcore.calendar import load_zone
+from ratingcore.errors import RatingError
 
 LOGIN_OCTETS_MAX = 253
 """What User-Name can carry (RFC 2865, 5.1)."""
@@ -76,8 +78,8 @@ def check_currency(currency: str) -> Iterator[Mistake]:
 def check_zone(zone: str) -> Iterator[Mistake]:
     """An IANA zone that this machine knows."""
     try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        load_zone(zone)
+    except RatingError:
         yield Mistake("zone", repr(zone), "write an IANA name, as in America/New_York")
 
 

@@ -1,7 +1,8 @@
 """The records of the books: frozen, pure, named as the trade names them (docs/glossary.md).
 
-Instants are UTC epoch seconds (`_at`), intervals half-open, amounts int64 micros of the account's currency
-(positive: the customer owes), quantities exact integers. Nothing here knows where a record is stored.
+Instants are UTC epoch seconds (`_at`), intervals half-open, amounts int64 micros of the account's
+currency (positive: the customer owes), quantities exact integers. Nothing here knows where a record
+is stored.
 """
 
 from __future__ import annotations
@@ -151,9 +152,11 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnLimit:
-    """A limit set on one account (service_id 0) or one service, over the offers' limits of its name.
+    """A limit set on one account (service_id 0) or one service, over the offers' limits of its
+    name.
 
-    One with a `period_start_at` (a top-up, C6) holds for that period only, over the one of every period.
+    One with a `period_start_at` (a top-up, C6) holds for that period only, over the one of every
+    period.
     """
 
     account_id: int
@@ -253,9 +256,9 @@ class LimitCrossing:
 class SessionRow:
     """A session as the store holds it.
 
-    Unique by (nas, acct_session_id, started_at). `version` is what the compare-and-set compares; `lsn` is the
-    journal record last applied. `open_*` is the running piece since the last cut: what `accrued` and the usage
-    counters already contain of it.
+    Unique by (nas, acct_session_id, started_at). `version` is what the compare-and-set compares;
+    `lsn` is the journal record last applied. `open_*` is the running piece since the last cut: what
+    `accrued` and the usage counters already contain of it.
     """
 
     account_id: int
@@ -326,7 +329,8 @@ class Impact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Anything that happened to an account, with who did it (B15). Usage has segments as its data."""
+    """Anything that happened to an account, with who did it (B15). Usage has segments as its data.
+    """
 
     event_id: int
     event_key: str

@@ -259,7 +259,9 @@ async def served_daemon(folder: Path, peer: Peer = OPERATOR) -> AsyncIterator[Me
         return peer
 
     async with memory_daemon(folder) as daemon:
-        server = control_socket(daemon, identify_peer=identify_peer)
+        server = control_socket(
+            daemon, group=daemon.settings.control.reading_group, identify_peer=identify_peer
+        )
         await server.start()
         try:
             yield daemon

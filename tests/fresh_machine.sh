@@ -33,7 +33,7 @@ if [ -z "${FRESH_MACHINE_ROOT:-}" ]; then
     FRESH_MACHINE_ROOT=$root unshare --mount --propagation private --pid --fork --kill-child \
         "$script" "$cache" "$@" &
     inner=$! # its end is the end of every process in there
-    trap 'kill -KILL "$inner" 2>/dev/null; wait; rm -rf --one-file-system "$root"' EXIT
+    trap 'kill -KILL "$inner" 2>/dev/null || true; wait; rm -rf --one-file-system "$root"' EXIT
     trap 'exit 130' INT TERM
     wait "$inner"
     exit

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from aaad.control.cli_choices import brand_option, login_octets
 from aaad.control.cli_output import call, facts, fail, json_option, line, show, table
 from aaad.control.local_time import instant
 from aaad.control.protocol import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
@@ -16,6 +17,7 @@ from aaad.control.text import duration, money, octets
 @click.command()
 @click.option("--account", "account_id", type=int, help="Of this account only.")
 @click.option("--login", help="Of this login only.")
+@brand_option
 @click.option("--nas", help="On this NAS only.")
 @click.option("--after", type=int, default=0, help="Continue after this session.")
 @click.option(
@@ -30,6 +32,7 @@ def sessions(
     *,
     account_id: int | None,
     login: str | None,
+    brand: str | None,
     nas: str | None,
     after: int,
     limit: int,
@@ -37,7 +40,13 @@ def sessions(
 ) -> None:
     """The sessions that run now, with what each costs so far."""
     answer = call(
-        "session.list", account_id=account_id, login=login, nas=nas, after=after, limit=limit
+        "session.list",
+        account_id=account_id,
+        login=login_octets(login),
+        brand=brand,
+        nas=nas,
+        after=after,
+        limit=limit,
     )
     show(answer["sessions"], as_json=as_json, human=lambda found: _print_sessions(found, limit))
 

@@ -5,6 +5,7 @@ What the daemon starts and closes; everything else of `aaad.control` hangs on it
 
 from __future__ import annotations
 
+import grp
 import os
 import socket
 from collections.abc import Callable
@@ -26,8 +27,9 @@ def control_socket(
     """The control socket, not started yet.
 
     `group` is who may connect beside the daemon's own user: the reading group, of which
-    administrators are members too. Rights follow the settings in force at each request, so a reload
-    changes them.
+    administrators are members too. On a machine that has no such group the socket stays with the
+    daemon's own: nobody gets more rights by that. Rights follow the settings in force at each
+    request, so a reload changes them.
     """
 
     async def carry_out(request: Request, peer: Peer) -> object:
@@ -36,7 +38,8 @@ def control_socket(
         )
 
     path = daemon.settings.control.socket
-    return ControlSocket(path, carry_out, group=group, identify_peer=identify_peer)
+    known = group if _exists(group) else ""
+    return ControlSocket(path, carry_out, group=known, identify_peer=identify_peer)
 
 
 def access_rule(daemon: Daemon) -> AccessRule:
@@ -47,3 +50,11 @@ def access_rule(daemon: Daemon) -> AccessRule:
         administering_group=control.administering_group,
         daemon_uid=os.getuid(),
     )
+
+
+def _exists(group: str) -> bool:
+    try:
+        grp.getgrnam(group)
+    except KeyError:
+        return False
+    return True

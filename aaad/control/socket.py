@@ -118,6 +118,8 @@ class ControlSocket:
             await self._converse(reader, writer)
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError):
             pass  # the peer left, stalled or idled too long: there is nobody to tell
+        except asyncio.CancelledError:
+            pass  # `close` ends the connection; asyncio would log the cancelled task as an error
         finally:
             self._connections.discard(connection)
             writer.close()

@@ -1,4 +1,5 @@
-"""What an account has used and owes right now: the store's figures plus what the daemon has not posted yet.
+"""What an account has used and owes right now: the store's figures plus what the daemon has not
+posted yet.
 
 Changed only by the applier, in journal order; limits and logins read it.
 """
@@ -89,9 +90,16 @@ class AccountState:
         *,
         running: Mapping[int, Totals] | None = None,
     ) -> tuple[LimitUse, ...]:
-        """The limits of a service with what is used of them; `running` adds projected usage by service."""
+        """The limits of a service with what is used of them; `running` adds projected usage by
+        service.
+        """
         service_id = subscriber.service.service_id
-        limits = limits_in_force(offer.limits if offer else (), subscriber.own_limits, service_id)
+        limits = limits_in_force(
+            offer.limits if offer else (),
+            subscriber.own_limits,
+            service_id,
+            period_start_at=period_start_at,
+        )
         if not limits:
             return ()
         service = self.of_service(service_id, period_start_at)

@@ -1,7 +1,9 @@
-"""Whether a login proves its password: PAP, CHAP, MS-CHAP and MS-CHAPv2 (RFC 2865, 1994, 2433, 2759).
+"""Whether a login proves its password: PAP, CHAP, MS-CHAP and MS-CHAPv2 (RFC 2865, 1994, 2433,
+2759).
 
-Pure. An argon2 verifier takes milliseconds and is checked in a thread beforehand; its outcome is a fact here.
-What was tried is told, so that a refusal can be explained, and a rejected MS-CHAP gets its MS-CHAP-Error.
+Pure. An argon2 verifier takes milliseconds and is checked in a thread beforehand; its outcome is a
+fact here. What was tried is told, so that a refusal can be explained, and a rejected MS-CHAP gets
+its MS-CHAP-Error.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Password:
-    """What is known of a service's password: the clear text, its NT hash, or only a slow verifier."""
+    """What is known of a service's password: clear text, NT hash, or only a slow verifier."""
 
     clear: bytes | None = field(default=None, repr=False)
     nt_hash: bytes | None = field(default=None, repr=False)
@@ -51,7 +53,9 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The verdict on a password. `reply` holds attributes that the Access-Accept or -Reject must carry."""
+    """The verdict on a password. `reply` holds attributes that the Access-Accept or -Reject must
+    carry.
+    """
 
     method: Method
     refusal: RejectReason | None
@@ -87,7 +91,9 @@ def authenticate(
     allow_mschapv1: bool,
     verified: bool | None = None,
 ) -> Proof:
-    """The proof of a login. `password` None: nobody has this name. `verified`: the verifier's outcome."""
+    """The proof of a login. `password` None: nobody has this name. `verified`: the verifier's
+    outcome.
+    """
     method = method_of(packet)
     if method is Method.NONE:
         return Proof(method, RejectReason.NO_PASSWORD)

@@ -1,8 +1,9 @@
 """Whether a login is let in, and for how long: an ordered chain of small checks over given facts.
 
-Pure. The chain is one literal tuple, read top to bottom; the first check that refuses decides. `explain` runs the
-same chain to its end, so what support staff reads is what the daemon does. Authorization asks the state of account
-and service, never the raw balance (requirements C14); limits and credit by what is left of them (B05, B39).
+Pure. The chain is one literal tuple, read top to bottom; the first check that refuses decides.
+`explain` runs the same chain to its end, so what support staff reads is what the daemon does.
+Authorization asks the state of account and service, never the raw balance (requirements C14);
+limits and credit by what is left of them (B05, B39).
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ def explain(facts: Facts) -> Iterator[Verdict]:
 
 
 def session_timeout_s(facts: Facts) -> int | None:
-    """The Session-Timeout (RFC 2865 s.5.27): never more than any hard limit or the credit limit leaves."""
+    """The Session-Timeout (RFC 2865 s.5.27): never more than any hard limit or the credit limit
+    leaves.
+    """
     bounds = [seconds for seconds in _time_bounds(facts) if seconds is not None]
     return max(1, min(bounds)) if bounds else None
 
@@ -175,7 +178,7 @@ def _refuse_limits(facts: Facts) -> Refusal | None:
         if use.exhausted:
             return Refusal(
                 RejectReason.LIMIT_REACHED,
-                f"{use.limit.name} reached: {use.used} of {use.limit.hard} {use.limit.metric.value}",
+                f"{use.limit.name} reached: {use.used} of {use.limit.hard} {use.limit.metric}",
             )
     return None
 

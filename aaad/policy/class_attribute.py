@@ -1,7 +1,7 @@
 """The Class that we send in an Access-Accept and the NAS returns in accounting (RFC 2865 s.5.25).
 
-It names the service, signed, so that a report whose User-Name was changed on the way still finds it. Accounting
-works without it: a Class that is missing, foreign or forged says nothing.
+It names the service, signed, so that a report whose User-Name was changed on the way still finds
+it. Accounting works without it: a Class that is missing, foreign or forged says nothing.
 """
 
 from __future__ import annotations

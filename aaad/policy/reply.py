@@ -1,7 +1,7 @@
 """What the NAS is told: the attributes of an Access-Accept and of an Access-Reject.
 
-An offer's attributes are encoded once (the profile); per login only what depends on the moment is added. A
-service's own attribute replaces the offer's of the same name.
+An offer's attributes are encoded once (the profile); per login only what depends on the moment is
+added. A service's own attribute replaces the offer's of the same name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """An accounting packet read as facts: who reports what about which session, and when it was true.
 
-Pure. The rules of reading stand in DESIGN's sections Identity and Time as built in docs/architecture.md: the NAS is
-its NAS-Identifier, else NAS-IP(v6)-Address, else the source; the instant is the Event-Timestamp (RFC 2869 s.5.3) if it
-is credible, else the time of receipt less Acct-Delay-Time (RFC 2866 s.5.2).
+Pure. The rules of reading stand in DESIGN's sections Identity and Time as built in
+docs/architecture.md: the NAS is its NAS-Identifier, else NAS-IP(v6)-Address, else the source; the
+instant is the Event-Timestamp (RFC 2869 s.5.3) if it is credible, else the time of receipt less
+Acct-Delay-Time (RFC 2866 s.5.2).
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ WORD = 1 << 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One authentic Accounting-Request as facts. Octets are the NAS's own counters, not yet joined to a session."""
+    """One authentic Accounting-Request as facts. Octets are the NAS's own counters, not yet joined
+    to a session.
+    """
 
     lsn: int
     received_at: int
@@ -53,7 +56,9 @@ class Report:
         return self.received_at - self.delay_s
 
     def instant(self, window_s: int) -> int:
-        """When it happened: the Event-Timestamp if within `window_s` of our own reckoning, else that."""
+        """When it happened: the Event-Timestamp if within `window_s` of our own reckoning, else
+        that.
+        """
         at = self.event_timestamp_at
         if at is not None and abs(at - self.received_instant) <= window_s:
             return at
@@ -66,12 +71,14 @@ class Report:
 
 
 def text_of(octets: bytes) -> str:
-    """Octets from the network as text that any store can keep: invalid UTF-8 is shown as escapes."""
+    """Octets from the network as text that any store can keep: invalid UTF-8 as escapes."""
     return octets.decode("utf-8", "backslashreplace")
 
 
 def nas_of(packet: Packet, source: str) -> str:
-    """Who serves the user: NAS-Identifier, else NAS-IP-Address, else NAS-IPv6-Address, else the source."""
+    """Who serves the user: NAS-Identifier, else NAS-IP-Address, else NAS-IPv6-Address, else the
+    source.
+    """
     identifier = packet.get(attribute.NAS_IDENTIFIER)
     if identifier:
         return text_of(identifier)

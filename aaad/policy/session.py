@@ -1,7 +1,9 @@
-"""A live session: what the NAS has counted, what it costs so far, and what of it the books already hold.
+"""A live session: what the NAS has counted, what it costs so far, and what of it the books already
+hold.
 
-The session changes only by `policy.usage`, in journal order. What the store holds of it is kept beside what is
-true now, so that a posting is always *new minus stored* (rule of exactness 1) however many reports lie between.
+The session changes only by `policy.usage`, in journal order. What the store holds of it is kept
+beside what is true now, so that a posting is always *new minus stored* (rule of exactness 1)
+however many reports lie between.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from ledger.rules.cycles import Cycle, cycle_at
 from ledger.rules.limits import Totals
 from ratingcore.compile import Timeline
 from ratingcore.meter import Meter, Piece
+
+NO_CYCLE = Cycle(0, 0)
+"""Holds no instant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +55,9 @@ class AccountTerms:
 
 @dataclass(slots=True)
 class NasCounters:
-    """The NAS's own octet counters as last seen, so that wraps and resets can be told (RFC 2866, RFC 2869)."""
+    """The NAS's own octet counters as last seen, so that wraps and resets can be told (RFC 2866,
+    RFC 2869).
+    """
 
     input_octets: int = 0
     output_octets: int = 0
@@ -112,7 +119,7 @@ class Session:
     stored_lsn: int = 0
     stored_open: OpenPiece | None = None
     unposted: list[UsageEvent] = field(default_factory=list)
-    _cycle: Cycle = Cycle(0, 0)  # the one asked for last
+    _cycle: Cycle = NO_CYCLE  # the one asked for last
 
     @property
     def is_open(self) -> bool:
@@ -125,7 +132,9 @@ class Session:
         return self.lsn > self.stored_lsn
 
     def open_piece(self) -> OpenPiece | None:
-        """The piece since the last cut as the counters and `accrued` have to hold it; None if there is none."""
+        """The piece since the last cut as the counters and `accrued` have to hold it; None if there
+        is none.
+        """
         if not self.is_open:
             return None
         cut_at = self.meter.cut_at
@@ -166,7 +175,7 @@ class Session:
         self.pieces += 1
 
     def reprice_from(self, timeline: Timeline) -> None:
-        """Go on under a timeline that has later versions appended; what is metered stays as it is."""
+        """Go on under a timeline that has later versions appended; what is metered stays."""
         self.meter.follow(timeline)
 
     def usage_not_stored(self) -> dict[int, Totals]:

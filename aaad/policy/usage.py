@@ -1,12 +1,15 @@
-"""What an accounting report means for its session: identity, counters, wraps, resets, cuts and ends.
+"""What an accounting report means for its session: identity, counters, wraps, resets, cuts and
+ends.
 
-Pure: reports come in journal order, each with the facts it needs; the session is changed, nothing is awaited.
-Late, repeated, reordered and missing reports cost nothing twice:
+Pure: reports come in journal order, each with the facts it needs; the session is changed, nothing
+is awaited. Late, repeated, reordered and missing reports cost nothing twice:
 
-- a session is (NAS, Acct-Session-Id, start), and a report belongs to the one whose start lies within
-  START_TOLERANCE_S of its own;
-- usage only grows: a smaller Acct-Session-Time is an older report, and an older report adds nothing;
-- a smaller octet counter with a later time is a 32-bit wrap if the line could have carried it, else a reset.
+- a session is (NAS, Acct-Session-Id, start), and a report belongs to the one whose start lies
+  within START_TOLERANCE_S of its own;
+- usage only grows: a smaller Acct-Session-Time is an older report, and an older report adds
+  nothing;
+- a smaller octet counter with a later time is a 32-bit wrap if the line could have carried it, else
+  a reset.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ from ratingcore.compile import Timeline
 from ratingcore.meter import Meter
 
 START_TOLERANCE_S = 120
-"""Reports of one session agree on its start to within this; a reused id after a power cut does not."""
+"""Reports of one session agree on its start to within this; a reused id after a power cut does not.
+"""
 
 
 class Effect(StrEnum):
@@ -50,7 +54,9 @@ class NasFacts:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The session a report belongs to (None: a new one), when the report was true, and its own start."""
+    """The session a report belongs to (None: a new one), when the report was true, and its own
+    start.
+    """
 
     session: Session | None
     instant: int
@@ -60,8 +66,8 @@ class Placement:
 def place(report: Report, candidates: Iterable[Session], nas: NasFacts) -> Placement:
     """Find the session of a report among those, open or closed, of its NAS and Acct-Session-Id.
 
-    The nearest start within the tolerance wins. A start by our own clock is tried too: a NAS that corrects its
-    clock in the middle of a session keeps its session.
+    The nearest start within the tolerance wins. A start by our own clock is tried too: a NAS that
+    corrects its clock in the middle of a session keeps its session.
     """
     instant = report.instant(nas.timestamp_window_s)
     known = tuple(candidates)
@@ -82,9 +88,7 @@ def _duration(report: Report, at: int, known: tuple[Session, ...]) -> int:
     return max(0, at - max(session.started_at for session in known))
 
 
-def counts_from(
-    report: Report, placement: Placement, nas: NasFacts, *, activated_at: int
-) -> int:
+def counts_from(report: Report, placement: Placement, nas: NasFacts, *, activated_at: int) -> int:
     """The instant from which a new session is charged: its start, or its first report.
 
     A session first seen after its start that began before its service was activated, or before the
@@ -155,7 +159,9 @@ def apply(session: Session, report: Report, placement: Placement, nas: NasFacts)
 
 
 def end_when_last_heard(session: Session, *, lsn: int, cause: str) -> None:
-    """A boot of the NAS, a reused id or silence ended the session: its end is presumed (exactness 16)."""
+    """A boot of the NAS, a reused id or silence ended the session: its end is presumed (exactness
+    16).
+    """
     session.lsn = lsn
     _end(session, cause=cause, presumed=True)
 
@@ -171,7 +177,9 @@ def terminate_cause(number: int) -> str:
 
 
 def _speaks_again(session: Session, report: Report, placement: Placement, nas: NasFacts) -> bool:
-    """Whether a report corrects a presumed end: it is of a later instant than the session was last heard."""
+    """Whether a report corrects a presumed end: it is of a later instant than the session was last
+    heard.
+    """
     return (report.session_time_s or 0) > session.session_time_s or (
         report.status == AcctStatusType.STOP
         or (placement.instant > session.last_at and not _ended_by_boot(session, placement, nas))
@@ -186,7 +194,9 @@ def _reopen(session: Session) -> None:
 
 
 def _ended_by_boot(session: Session, placement: Placement, nas: NasFacts) -> bool:
-    """A report from before the NAS's boot, of a session that began before it: nothing more will come."""
+    """A report from before the NAS's boot, of a session that began before it: nothing more will
+    come.
+    """
     booted_at = nas.booted_at
     return (
         booted_at is not None and session.started_at < booted_at and placement.instant < booted_at

@@ -1,7 +1,8 @@
 """Access-Requests: facts from memory, a decision, an answer; rejects are delayed a little.
 
-What is missing in memory is fetched for the whole batch by a task of a bounded number; slow password verifiers run
-in a bounded pool of threads. A login is decided only after what its user has been acknowledged for is applied.
+What is missing in memory is fetched for the whole batch by a task of a bounded number; slow
+password verifiers run in a bounded pool of threads. A login is decided only after what its user has
+been acknowledged for is applied.
 """
 
 from __future__ import annotations
@@ -50,13 +51,17 @@ from ledger.store.contract import StoreUnavailable
 CODES = frozenset({Code.ACCESS_REQUEST, Code.STATUS_SERVER})
 
 TASKS_MAX = 512
-"""Logins that wait for the store or a verifier at one time; more are not answered, so the NAS tries elsewhere."""
+"""Logins that wait for the store or a verifier at one time; more are not answered, so the NAS tries
+elsewhere.
+"""
 
 REJECTS_DELAYED_MAX = 10_000
 """Rejects held back at one time; more go out at once."""
 
 CATCH_UP_MAX_S = 2.0
-"""How long a login waits for acknowledged accounting to be applied before it is decided on what is known."""
+"""How long a login waits for acknowledged accounting to be applied before it is decided on what is
+known.
+"""
 
 VERIFIED_MAX = 10_000
 """Verifier outcomes kept, so that argon2 is paid once and not at each login."""
@@ -265,7 +270,8 @@ class AccessHandler:
         return profile
 
     def _reject(self, login: Login, reason: RejectReason, detail: str, proof: Proof) -> None:
-        """Refuse, after the delay; the log tells the reason, once a minute and name with a count."""
+        """Refuse, after the delay; the log tells the reason, once a minute and name with a count.
+        """
         self._metrics.count(f"access_rejects_{reason.value}")
         more = self._limiter.admit("access_rejected", login.login, now_s=self._monotonic())
         if more is not None:

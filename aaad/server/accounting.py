@@ -1,7 +1,8 @@
-"""Accounting-Requests: into the journal, and only when it is on disk answered and applied, in that order.
+"""Accounting-Requests: into the journal, and only when it is on disk answered and applied, in that
+order.
 
-The first of the three rules stands in `_durable`: it is the only place that sends an Accounting-Response to an
-Accounting-Request.
+The first of the three rules stands in `_durable`: it is the only place that sends an
+Accounting-Response to an Accounting-Request.
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ class AccountingHandler:
         self._applier.offer(records)
 
     def append_silence(self, *, session_id: int, heard_at: int) -> None:
-        """Journal the decision that a session has ended in silence. Raises JournalFull, JournalUnavailable."""
+        """Journal the decision that a session has ended in silence. Raises JournalFull,
+        JournalUnavailable.
+        """
         received_us = self._received_us()
         body = pack_silence(session_id=session_id, heard_at=heard_at)
         lsn = self._journal.append(received_us, SILENCE, body)

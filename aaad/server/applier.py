@@ -1,8 +1,10 @@
-"""Applies durable journal records to the sessions, in journal order: the one place where live state changes.
+"""Applies durable journal records to the sessions, in journal order: the one place where live state
+changes.
 
-What is applied here is what a replay applies after a crash: the same records through the same code, with received
-times from the journal. A record whose facts are not in memory waits, and all behind it wait with it, until the
-store has answered. A record that cannot be processed goes to suspense, and the rest goes on.
+What is applied here is what a replay applies after a crash: the same records through the same code,
+with received times from the journal. A record whose facts are not in memory waits, and all behind
+it wait with it, until the store has answered. A record that cannot be processed goes to suspense,
+and the rest goes on.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ BATCH_MAX = 1024
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """A durable Accounting-Request: what it says, and the journal's bytes of it should it need suspense."""
+    """A durable Accounting-Request: what it says, and the journal's bytes of it should it need
+    suspense.
+    """
 
     report: Report
     received_us: int
@@ -71,9 +75,9 @@ class Books(Protocol):
     """Where the applier leaves what must be posted."""
 
     def session_changed(self, session: Session, *, lsn: int, received_us: int) -> None: ...
-    def crossed(self, crossing: LimitCrossing, lsn: int) -> None: ...
+    def crossed(self, crossing: LimitCrossing, session: Session) -> None: ...
     def suspend(self, record: SuspenseRecord) -> None: ...
-    def booted(self, boot: BootInstant, lsn: int) -> None: ...
+    def booted(self, boot: BootInstant) -> None: ...
     def applied(self, lsn: int, received_us: int) -> None: ...
 
 
@@ -127,7 +131,8 @@ class Applier:
         await self._idle.wait()
 
     def offer(self, records: Iterable[Applicable]) -> None:
-        """Take durable records in journal order; apply at once what needs nothing from the store."""
+        """Take durable records in journal order; apply at once what needs nothing from the store.
+        """
         waiting = self._waiting
         waiting.extend(records)
         if not self._work.is_set():
@@ -223,7 +228,8 @@ class Applier:
         self._enforcement.review(session.terms.account_id, report.received_at)
 
     def _open(self, record: Accounting, placement: Placement, nas: NasFacts) -> Session | None:
-        """A session seen for the first time; suspense if nobody or no tariff can be charged for it."""
+        """A session seen for the first time; suspense if nobody or no tariff can be charged for it.
+        """
         report = record.report
         entry = self._entry(record)
         if entry is None:
@@ -249,7 +255,8 @@ class Applier:
         )
 
     def _change(self, session: Session, change: Callable[[], Effect], record: Accounting) -> None:
-        """Run a change of a session and carry its usage to the account, its limits and the books."""
+        """Run a change of a session and carry its usage to the account, its limits and the books.
+        """
         before = session.usage_not_stored()
         effect = change()
         self._metrics.count(f"usage_{effect.value}")
@@ -258,7 +265,9 @@ class Applier:
     def _carry(
         self, session: Session, before: Mapping[int, Totals], *, lsn: int, received_us: int
     ) -> None:
-        """The account's usage and limits follow what changed in a session; the books must learn of it."""
+        """The account's usage and limits follow what changed in a session; the books must learn of
+        it.
+        """
         self._books.session_changed(session, lsn=lsn, received_us=received_us)
         after = session.usage_not_stored()
         if after == before:
@@ -269,9 +278,9 @@ class Applier:
         state.subtract(service_id, before)
         state.add(service_id, after)
         for period_start_at in sorted(before.keys() | after.keys()):
-            self._check_limits(entry, session, period_start_at, lsn)
+            self._check_limits(entry, session, period_start_at)
 
-    def _check_limits(self, entry: Entry, session: Session, period_start_at: int, lsn: int) -> None:
+    def _check_limits(self, entry: Entry, session: Session, period_start_at: int) -> None:
         state = entry.state
         at = session.last_at
         offer = self._directory.offer(entry, max(session.started_at, at - 1))
@@ -283,7 +292,7 @@ class Applier:
             fired=state.fired,
         ):
             state.fired.add(crossing_key(crossing))
-            self._books.crossed(crossing, lsn)
+            self._books.crossed(crossing, session)
             self._metrics.count(f"limit_{crossing.threshold.value}")
 
     def _end_older(self, session: Session, record: Accounting) -> None:
@@ -293,12 +302,14 @@ class Applier:
                 self._presume_ended(older, record.report.lsn, record.received_us, "Id-Reused")
 
     def _apply_boot(self, record: Accounting) -> None:
-        """Accounting-On/Off: the sessions of this (client, NAS) that started strictly before it have ended."""
+        """Accounting-On/Off: the sessions of this (client, NAS) that started strictly before it
+        have ended.
+        """
         report = record.report
         at = report.instant(self._nases.facts(report.client, report.nas).timestamp_window_s)
         if self._nases.booted(report.client, report.nas, at):
             boot = BootInstant(client=report.client, nas=report.nas, booted_at=at)
-            self._books.booted(boot, report.lsn)
+            self._books.booted(boot)
         for session in self._sessions.open_of_nas(report.nas):
             if session.client == report.client and session.started_at < at:
                 self._presume_ended(session, report.lsn, record.received_us, "NAS-Reboot")

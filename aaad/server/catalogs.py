@@ -1,7 +1,10 @@
-"""The price lists of all brands in memory, read from the store; a reload makes new catalogues and swaps them."""
+"""The price lists of all brands in memory, read from the store; a reload makes new catalogues and
+swaps them.
+"""
 
 from __future__ import annotations
 
+from ledger.stored_catalog import catalog_of
 from structlog.typing import FilteringBoundLogger
 
 from aaad.policy.reply import EncodeNamed
@@ -10,7 +13,6 @@ from aaad.radius.dictionary import Dictionary
 from ledger.catalog import Catalog
 from ledger.pricelists import fetch_brands, fetch_versions
 from ledger.store.contract import Store
-from ledger.stored_catalog import catalog_of
 
 
 class Catalogs:
@@ -26,7 +28,9 @@ class Catalogs:
         return self._by_brand.get(brand) or Catalog()
 
     async def load(self) -> None:
-        """Read all versions. What was loaded into the store was checked then: a mistake here is ours."""
+        """Read all versions. What was loaded into the store was checked then: a mistake here is
+        ours.
+        """
         async with self._store.read() as reader:
             loaded = {
                 brand: catalog_of(await fetch_versions(reader, brand=brand))
@@ -40,7 +44,9 @@ class Catalogs:
 
 
 def reply_encoder(dictionary: Dictionary, log: FilteringBoundLogger) -> EncodeNamed:
-    """Encodes reply attributes by name. One that cannot be encoded is left out, with an error in the log."""
+    """Encodes reply attributes by name. One that cannot be encoded is left out, with an error in
+    the log.
+    """
 
     def encode(name: str, value: str) -> bytes:
         try:

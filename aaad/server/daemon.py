@@ -1,9 +1,9 @@
 """The daemon as a whole: puts the parts together, replays, serves, reloads, drains.
 
-Start: settings, store, catalogues, open sessions, then every journal record that the store lacks, through the same
-applier that serves; only then does the first socket read. Stop: no more reading, what was begun is finished, what
-is applied is posted, then journal and store close. Whatever ends the process in between, the journal has all that
-was acknowledged.
+Start: settings, store, catalogues, open sessions, then every journal record that the store lacks,
+through the same applier that serves; only then does the first socket read. Stop: no more reading,
+what was begun is finished, what is applied is posted, then journal and store close. Whatever ends
+the process in between, the journal has all that was acknowledged.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from aaad.policy.session import Session
 from aaad.radius.dictionary import Dictionary, load_dictionary
 from aaad.radius.duplicates import DuplicateTable
 from aaad.server import access, accounting, records
@@ -34,7 +35,9 @@ from aaad.server.poster import Poster
 from aaad.server.session_table import SessionTable
 from aaad.server.silence import silent_sessions
 from aaad.server.sockets import open_socket
+from aaad.server.unposted import Unposted
 from ledger.addresses import Endpoint
+from ledger.clients import NasSettings
 from ledger.clock import Clock
 from ledger.logs import RateLimiter, get_logger
 from ledger.seal import Sealer
@@ -81,7 +84,7 @@ class Daemon:
         self.clients = Clients(settings.clients, settings.brands)
         self.catalogs = Catalogs(store, log=self.log)
         self.sessions = SessionTable()
-        self.nases = NasTable(lambda nas: self.settings.nas(nas))
+        self.nases = NasTable(self._nas_settings)
         self.directory = Directory(
             store=store,
             sealer=Sealer(settings.seal.key),
@@ -93,7 +96,7 @@ class Daemon:
         )
         self.enforcer = Enforcer(
             settings=lambda: self.settings.enforcement,
-            nas_settings=lambda nas: self.settings.nas(nas),
+            nas_settings=self._nas_settings,
             directory=self.directory,
             sessions=self.sessions,
             nases=self.nases,
@@ -110,7 +113,9 @@ class Daemon:
 
     @classmethod
     async def start(cls, settings: Settings, clock: Clock) -> Daemon:
-        """Everything up to the moment before the first packet. Raises StoreError, JournalError, OSError."""
+        """Everything up to the moment before the first packet. Raises StoreError, JournalError,
+        OSError.
+        """
         store = await open_store(settings.store.url, checkpoints=True, node=JOURNAL_NUMBER)
         journal = None
         try:
@@ -154,7 +159,8 @@ class Daemon:
         )
 
     async def stop(self) -> None:
-        """An orderly end: finish, post, close. What cannot be posted in time waits in the journal."""
+        """An orderly end: finish, post, close. What cannot be posted in time waits in the journal.
+        """
         self.state = "draining"
         self.log.info("draining")
         for listener in self.listeners:
@@ -166,12 +172,13 @@ class Daemon:
                 await self.applier.caught_up()
                 await self.poster.flush()
         except TimeoutError:
-            self.log.error("drain_incomplete", unposted_sessions=self.poster.unposted)
+            self.log.error("drain_incomplete", unposted_sessions=self.poster.waiting)
         await self.close()
         self.log.info("stopped", posted_lsn=self.poster.position_lsn)
 
     def reload(self) -> list[str]:
-        """Read the configuration again and swap it. Raises SettingsError, and changes nothing then."""
+        """Read the configuration again and swap it. Raises SettingsError, and changes nothing then.
+        """
         settings = load_settings(self.settings.path)
         dictionary = read_dictionary(settings)
         changed = [
@@ -242,12 +249,13 @@ class Daemon:
     def _build(self, position: int) -> None:
         """The parts that turn packets into books."""
         settings = self.settings
+        unposted = Unposted(position)
         self.poster = Poster(
             store=self.store,
+            unposted=unposted,
             sessions=self.sessions,
             settings=settings.posting,
             journal_number=JOURNAL_NUMBER,
-            position_lsn=position,
             clock=self.clock,
             on_posted=lambda lsn: self.journal.mark_applied(lsn, self.clock.now_us()),
             on_lost=self._reload_lost,
@@ -259,7 +267,7 @@ class Daemon:
             sessions=self.sessions,
             directory=self.directory,
             nases=self.nases,
-            books=self.poster,
+            books=unposted,
             enforcement=self.enforcer,
             metrics=self.metrics,
         )
@@ -285,6 +293,10 @@ class Daemon:
             metrics=self.metrics,
             log=self.log,
         )
+
+    def _nas_settings(self, nas: str) -> NasSettings:
+        """What the configuration in force says of a NAS."""
+        return self.settings.nas(nas)
 
     def _gate(self, codes: frozenset[Any]) -> Gate:
         radius = self.settings.radius
@@ -351,9 +363,11 @@ class Daemon:
         for account_id in set(account_ids):
             self.enforcer.review(account_id, now)
 
-    async def _reload_lost(self, session_ids: set[int]) -> None:
-        self.log.warning("sessions_lost_to_another_owner", sessions=len(session_ids))
-        await self._restore_sessions()
+    async def _reload_lost(self, lost: list[Session]) -> None:
+        """Read what another owner wrote of these sessions; in the poster's task."""
+        self.log.warning("sessions_lost_to_another_owner", sessions=len(lost))
+        await self.directory.refresh({session.terms.account_id for session in lost})
+        await self.directory.load_sessions({(s.nas, s.acct_session_id) for s in lost})
 
     async def _watch_changes(self) -> None:
         """Changes that others made in the store reach memory (exactly one posting apart)."""
@@ -401,7 +415,9 @@ class Daemon:
         self._tasks.append(task)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A task of the daemon has no reason to end but a bug: the process must not go on without it."""
+        """A task of the daemon has no reason to end but a bug: the process must not go on without
+        it.
+        """
         if task.cancelled() or task.exception() is None:
             return
         self.log.error("task_failed", exc_info=task.exception())

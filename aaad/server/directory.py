@@ -1,8 +1,9 @@
 """Subscribers and their accounts in memory: the facts that every decision reads.
 
-The store is the truth; what is here is at most one change poll old. Missing facts are fetched for a whole drain in
-a few queries. Accounts with sessions in memory stay; of the others at most `subscribers_max` are kept, the least
-recently used leave first. Names that the store does not know are remembered too, until anything changes.
+The store is the truth; what is here is at most one change poll old. Missing facts are fetched for a
+whole drain in a few queries. Accounts with sessions in memory stay; of the others at most
+`subscribers_max` are kept, the least recently used leave first. Names that the store does not know
+are remembered too, until anything changes.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ RETRY_LAST_S = 2.0
 
 @dataclass(slots=True)
 class Entry:
-    """One service with its account, its password as far as it can be known, and its encoded reply."""
+    """One service with its account, its password as far as it can be known, and its encoded reply.
+    """
 
     subscriber: Subscriber
     password: Password | None
@@ -180,10 +182,11 @@ class Directory:
         account_ids: Collection[int],
         session_keys: Collection[SessionKey],
     ) -> None:
-        """What accounting needs, however long the store is away: records wait, they are not lost."""
+        """What accounting needs, however long the store is away: records wait, they are not lost.
+        """
         await self._insist(lambda: self.load(logins))
         await self._insist(lambda: self._load_accounts(account_ids))
-        await self._insist(lambda: self._load_sessions(session_keys))
+        await self._insist(lambda: self.load_sessions(session_keys))
 
     async def restore(self, rows: Sequence[SessionRow]) -> None:
         """Bring sessions of the store into memory, with their subscribers."""
@@ -205,7 +208,8 @@ class Directory:
     async def refresh(self, account_ids: Collection[int]) -> None:
         """Read accounts again that somebody changed; their sessions go on under the new facts.
 
-        Only the poster's task calls this: no posting may be under way between reading and taking over.
+        Only the poster's task calls this: no posting may be under way between reading and taking
+        over.
         """
         self._unknown.clear()
         async with self._store.read() as reader:
@@ -224,7 +228,8 @@ class Directory:
             entry.reply_profiles = {}
 
     def reprice(self, sessions: Iterable[Session]) -> None:
-        """Plans or price lists changed from some instant on: running sessions follow from then on."""
+        """Plans or price lists changed from some instant on: running sessions follow from then on.
+        """
         for session in sessions:
             entry = self._by_service.get(session.terms.service_id)
             timeline = self.timeline(entry, session.meter.started_at) if entry else None
@@ -254,7 +259,8 @@ class Directory:
             async with self._store.read() as reader:
                 await self._keep(reader, await fetch_subscribers_by_account(reader, missing))
 
-    async def _load_sessions(self, keys: Collection[SessionKey]) -> None:
+    async def load_sessions(self, keys: Collection[SessionKey]) -> None:
+        """Bring sessions, open and closed, of these keys into memory. Raises StoreUnavailable."""
         if keys:
             async with self._store.read() as reader:
                 rows = await fetch_sessions_by_key(reader, sorted(set(keys)))
@@ -294,7 +300,9 @@ class Directory:
             self._put(subscriber)
 
     def _periods(self, account: Account) -> set[int]:
-        """The billing cycles whose usage matters: this one, the last, and those that sessions post into."""
+        """The billing cycles whose usage matters: this one, the last, and those that sessions post
+        into.
+        """
         this = cycle_at(self._clock.now(), bill_day=account.bill_day, zone=account.zone)
         last = cycle_at(this.start_at - 1, bill_day=account.bill_day, zone=account.zone)
         periods = {this.start_at, last.start_at}
@@ -317,7 +325,8 @@ class Directory:
         self._by_service[service.service_id] = entry
 
     def _password(self, credential: Credential) -> Password | None:
-        """What can be known of a password; None, and an error in the log, if it cannot be opened."""
+        """What can be known of a password; None, and an error in the log, if it cannot be opened.
+        """
         try:
             secret = open_secret(self._sealer, credential)
         except SealError as error:

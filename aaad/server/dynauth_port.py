@@ -1,4 +1,6 @@
-"""Source ports for Disconnect and CoA: each carries up to 256 exchanges, told apart by identifier (RFC 5176)."""
+"""Source ports for Disconnect and CoA: each carries up to 256 exchanges, told apart by identifier
+(RFC 5176).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import asyncio
 import random
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aaad.radius.codes import Code
@@ -98,11 +101,8 @@ class DynauthPort:
             self._finish(in_flight)
             return
         if datagram is not None:
-            try:
+            with suppress(OSError):  # unreachable is like silent: the next try follows
                 self._socket.sendto(datagram, in_flight.target)
-            except OSError:
-                # Unreachable for now: the next try, or the end of all tries, follows as for silence.
-                pass
         in_flight.timer = self._loop.call_at(in_flight.exchange.deadline_s, self._poll, in_flight)
 
     def _read(self) -> None:

@@ -1,8 +1,10 @@
-"""Makes running sessions end that should not run: the desired state, compared at every report and every change.
+"""Makes running sessions end that should not run: the desired state, compared at every report and
+every change.
 
-A session should run if its user could log in now. If not, a Disconnect-Request goes to its NAS (RFC 5176) and is
-repeated until it is answered; a session that goes on reporting after that is ordered off again at each report
-(rule of exactness 13). Limits that time alone reaches are looked at when they are due, without a report.
+A session should run if its user could log in now. If not, a Disconnect-Request goes to its NAS (RFC
+5176) and is repeated until it is answered; a session that goes on reporting after that is ordered
+off again at each report (rule of exactness 13). Limits that time alone reaches are looked at when
+they are due, without a report.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ from ledger.model import UsageMetric
 from ledger.settings import EnforcementSettings
 
 STOP_GRACE_S = 5
-"""A NAS that keeps its Session-Timeout ends the session itself: so long it has for its Stop to arrive."""
+"""A NAS that keeps its Session-Timeout ends the session itself: so long it has for its Stop to
+arrive.
+"""
 
 ORDERS_KEPT_MAX = 10_000
 """Sessions whose orders are kept for `aaactl session show`."""
@@ -103,7 +107,9 @@ class Enforcer:
         return self._in_flight + len(self._queue)
 
     def begin(self) -> None:
-        """A replay is over: from now on decisions go to the network. Looks at every account at once."""
+        """A replay is over: from now on decisions go to the network. Looks at every account at
+        once.
+        """
         self._serving = True
         now = self._clock.now()
         for account_id in {s.terms.account_id for s in self._sessions.open_sessions()}:
@@ -171,7 +177,9 @@ class Enforcer:
         return orders[-1] if orders and orders[-1].outcome == "pending" else None
 
     def _order(self, session: Session, refusal: Refusal) -> None:
-        """Order a session off, unless that is under way or it has not been heard since the last time."""
+        """Order a session off, unless that is under way or it has not been heard since the last
+        time.
+        """
         orders = self._orders.get(session.session_id)
         if orders and (orders[-1].outcome == "pending" or orders[-1].at_lsn >= session.lsn):
             return
@@ -297,7 +305,9 @@ def session_attributes(session: Session) -> bytes:
 
 
 def time_left_s(facts: Facts, session: Session, running: int) -> int | None:
-    """When at the earliest time alone could reach a limit while `running` sessions go on; None: never."""
+    """When at the earliest time alone could reach a limit while `running` sessions go on; None:
+    never.
+    """
     bounds = []
     for use in facts.uses:
         if use.left is None:
@@ -314,5 +324,7 @@ def time_left_s(facts: Facts, session: Session, running: int) -> int | None:
 
 
 def _time_for(available_micros: int, session: Session, running: int) -> int:
-    """How long an equal share of money lasts for a session; a day at most, then it is looked at again."""
+    """How long an equal share of money lasts for a session; a day at most, then it is looked at
+    again.
+    """
     return session.meter.grant_seconds(available_micros // running, LOOK_AHEAD_MAX_S)

@@ -1,7 +1,8 @@
-"""Who gets in: a datagram becomes a verified request of a known client, a repeated answer, or a counted discard.
+"""Who gets in: a datagram becomes a verified request of a known client, a repeated answer, or a
+counted discard.
 
-The order is DESIGN's: client, decoding, authenticators, duplicates. A discard is silent on the wire (RFC 2865 s.3),
-counted by client and reason, and logged at most once per client, reason and minute.
+The order is DESIGN's: client, decoding, authenticators, duplicates. A discard is silent on the wire
+(RFC 2865 s.3), counted by client and reason, and logged at most once per client, reason and minute.
 """
 
 from __future__ import annotations

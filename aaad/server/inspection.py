@@ -1,7 +1,8 @@
-"""The running daemon as the control commands see it: figures, sessions, NASes, explanations; and their few orders.
+"""The running daemon as the control commands see it: figures, sessions, NASes, explanations; and
+their few orders.
 
-Implements `aaad.control.contract.Daemon` over the parts of `Daemon`. It reads memory and changes nothing itself:
-changes go through the ledger, orders through the enforcer.
+Implements `aaad.control.contract.Daemon` over the parts of `Daemon`. It reads memory and changes
+nothing itself: changes go through the ledger, orders through the enforcer.
 """
 
 from __future__ import annotations
@@ -265,7 +266,7 @@ class Inspection:
         return {
             "store": "there" if poster.available else "away",
             "posted lsn": poster.position_lsn,
-            "sessions to post": poster.unposted,
+            "sessions to post": poster.waiting,
             "lag seconds": poster.lag_s(),
             "records waiting for facts": self._daemon.applier.backlog,
         }
@@ -368,7 +369,10 @@ class Inspection:
             offer = daemon.directory.offer(entry, now)
             service_id = entry.subscriber.service.service_id
             in_force = limits_in_force(
-                offer.limits if offer else (), entry.subscriber.own_limits, service_id
+                offer.limits if offer else (),
+                entry.subscriber.own_limits,
+                service_id,
+                period_start_at=cycle.start_at,
             )
             for use in limit_uses(
                 in_force,

@@ -1,7 +1,7 @@
 """One UDP socket on the event loop: drains up to a batch at each wake-up, and answers in batches.
 
-Replies leave from the address that was asked (Peer keeps it). What the kernel does not take at once is dropped and
-counted: the client asks again, and the duplicate table has the reply.
+Replies leave from the address that was asked (Peer keeps it). What the kernel does not take at once
+is dropped and counted: the client asks again, and the duplicate table has the reply.
 """
 
 from __future__ import annotations

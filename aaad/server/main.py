@@ -1,7 +1,8 @@
-"""aaad --config FILE [--check]: the process around the daemon: options, signals, the service manager.
+"""aaad --config FILE [--check]: the process around the daemon: options, signals, the service
+manager.
 
-SIGTERM and SIGINT drain and exit 0, SIGHUP reloads. Exit codes: 0 ended in order, 1 could not start or cannot go
-on, 2 the configuration has mistakes.
+SIGTERM and SIGINT drain and exit 0, SIGHUP reloads. Exit codes: 0 ended in order, 1 could not start
+or cannot go on, 2 the configuration has mistakes.
 """
 
 from __future__ import annotations

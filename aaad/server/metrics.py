@@ -1,4 +1,6 @@
-"""What the daemon counts: named counters, and discards by reason and client. Plain dictionaries, read by status."""
+"""What the daemon counts: named counters, and discards by reason and client. Plain dictionaries,
+read by status.
+"""
 
 from __future__ import annotations
 

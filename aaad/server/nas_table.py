@@ -11,7 +11,9 @@ from ledger.clients import NasSettings
 from ledger.model import BootInstant
 
 OBSERVED_MAX = 100_000
-"""NASes whose behaviour is kept; a client that invents NAS-Identifiers fills no more memory than this."""
+"""NASes whose behaviour is kept; a client that invents NAS-Identifiers fills no more memory than
+this.
+"""
 
 
 @dataclass(slots=True)

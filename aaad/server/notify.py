@@ -1,4 +1,6 @@
-"""sd_notify: tells the service manager that we are ready, alive, reloading or stopping (sd_notify(3))."""
+"""sd_notify: tells the service manager that we are ready, alive, reloading or stopping
+(sd_notify(3)).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the journal's records mean: the raw packet as it came, or a decision that time made.
 
-An Accounting-Request is kept as its own octets with the client it came from, so that a replay decodes what was
-received, by the code that decodes it live.
+An Accounting-Request is kept as its own octets with the client it came from, so that a replay
+decodes what was received, by the code that decodes it live.
 """
 
 from __future__ import annotations

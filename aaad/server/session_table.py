@@ -1,8 +1,9 @@
-"""All sessions in memory: the open ones, those the store lacks something of, and the recently closed.
+"""All sessions in memory: the open ones, those the store lacks something of, and the recently
+closed.
 
-Found by (NAS, Acct-Session-Id) for reports, by NAS for boots, by account for limits and enforcement. Only posted,
-closed sessions may leave; the store remembers them, and `Directory.load_sessions` brings them back when a late
-report asks.
+Found by (NAS, Acct-Session-Id) for reports, by NAS for boots, by account for limits and
+enforcement. Only posted, closed sessions may leave; the store remembers them, and
+`Directory.load_sessions` brings them back when a late report asks.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ Key = TypeVar("Key", str, int)
 SessionKey = tuple[str, bytes]
 
 CLOSED_KEPT_MAX = 50_000
-"""Closed sessions kept in memory for repeated and late reports; older ones are asked of the store."""
+"""Closed sessions kept in memory for repeated and late reports; older ones are asked of the store.
+"""
 
 
 class SessionTable:

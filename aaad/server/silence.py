@@ -1,7 +1,8 @@
-"""Finds sessions that have fallen silent, and has their end presumed by a journal record (rule of exactness 16).
+"""Finds sessions that have fallen silent, and has their end presumed by a journal record (rule of
+exactness 16).
 
-Silence counts only while we were up and the NAS was otherwise heard: a NAS that is cut off from us keeps its
-sessions. Only sessions that have sent an interim report owe us the next one.
+Silence counts only while we were up and the NAS was otherwise heard: a NAS that is cut off from us
+keeps its sessions. Only sessions that have sent an interim report owe us the next one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from aaad.server.session_table import SessionTable
 def silent_sessions(
     sessions: SessionTable, nases: NasTable, *, intervals: int, up_since: int
 ) -> Iterator[Session]:
-    """Open sessions that missed `intervals` interim reports in a row, by what their NAS has sent since."""
+    """Open sessions that missed `intervals` interim reports in a row, by what their NAS has sent
+    since.
+    """
     for session in sessions.open_sessions():
         if session.interim_interval_s <= 0:
             continue

@@ -1,7 +1,9 @@
-"""Billing cycles: [billing day 00:00, next billing day 00:00) in the account's zone, and the midnights within.
+"""Billing cycles: [billing day 00:00, next billing day 00:00) in the account's zone, and the
+midnights within.
 
-Days 29-31 clamp to the month's end without drift (C8): every border is computed from the anchor day, none from
-the border before it. A local midnight that a clock change skips begins at the first instant that exists.
+Days 29-31 clamp to the month's end without drift (C8): every border is computed from the anchor
+day, none from the border before it. A local midnight that a clock change skips begins at the first
+instant that exists.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class Cycle:
 
 @lru_cache(maxsize=BORDERS_CACHED_MAX)
 def local_midnight(zone: str, day: date) -> int:
-    """The instant at which `day` begins in `zone`: its first 00:00, or what first exists after it."""
+    """The instant at which `day` begins in `zone`: its first 00:00, or what first exists after it.
+    """
     tz = ZoneInfo(zone)
     instant = int(datetime(day.year, day.month, day.day, tzinfo=tz).timestamp())
     local = datetime.fromtimestamp(instant, tz)
@@ -40,7 +43,8 @@ def local_midnight(zone: str, day: date) -> int:
 
 
 def _first_instant_of(tz: ZoneInfo, day: date, near: int) -> int:
-    """A clock change skipped this midnight: the first instant whose local date is `day` or later."""
+    """A clock change skipped this midnight: the first instant whose local date is `day` or later.
+    """
     low, high = near - CLOCK_CHANGE_MAX_S, near + CLOCK_CHANGE_MAX_S
     while low + 1 < high:
         middle = (low + high) // 2
@@ -93,8 +97,8 @@ def cuts_between(
 ) -> tuple[int, ...]:
     """Where a session must be cut, strictly inside (after, until) (rule of exactness 7).
 
-    At every end of a billing cycle, and from the second local midnight after the session's start on at each
-    midnight.
+    At every end of a billing cycle, and from the second local midnight after the session's start on
+    at each midnight.
     """
     if until <= next_midnight(after, zone):
         return ()  # the usual report: no border can lie inside

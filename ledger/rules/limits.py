@@ -1,8 +1,8 @@
 """Whether a limit fires, and how much it leaves: used by the daemon live and by the jobs at night.
 
-A limit compares the usage of one billing cycle with a soft and a hard threshold. A threshold is reached when the
-usage is at least as large. Which crossings are new is decided by the store's unique key (rule of exactness 12);
-what the caller already knows as fired is not announced again.
+A limit compares the usage of one billing cycle with a soft and a hard threshold. A threshold is
+reached when the usage is at least as large. Which crossings are new is decided by the store's
+unique key (rule of exactness 12); what the caller already knows as fired is not announced again.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class LimitUse:
-    """A limit in force with what has been used of it. `service_id` 0: a limit of the whole account."""
+    """A limit in force with what has been used of it. `service_id` 0: a limit of the whole
+    account."""
 
     limit: Limit
     service_id: int
@@ -73,16 +74,23 @@ class LimitUse:
 
 
 def limits_in_force(
-    offer_limits: Iterable[Limit], own_limits: Iterable[OwnLimit], service_id: int
+    offer_limits: Iterable[Limit],
+    own_limits: Iterable[OwnLimit],
+    service_id: int,
+    *,
+    period_start_at: int,
 ) -> tuple[tuple[Limit, int], ...]:
-    """The limits that hold for a service, each with its scope (service id, or 0 for the account).
+    """The limits that hold for a service in a period, each with its scope (service, or 0:
+    account).
 
-    An account's or service's own limit of the same name replaces the offer's; a service's own that of the account.
+    An account's or service's own limit of the same name replaces the offer's, and one of this
+    period (a top-up) that of every period; one of another period holds there alone (C6).
     """
     found: dict[tuple[str, bool], tuple[Limit, int]] = {
         (limit.name, True): (limit, service_id) for limit in offer_limits
     }
-    for own in own_limits:
+    applicable = [own for own in own_limits if own.period_start_at in (None, period_start_at)]
+    for own in sorted(applicable, key=lambda own: own.period_start_at is not None):
         if own.service_id == 0:
             found[own.limit.name, False] = (own.limit, 0)
         elif own.service_id == service_id:
@@ -144,7 +152,8 @@ def crossing_key(crossing: LimitCrossing) -> CrossingKey:
 
 
 def credit_left(credit_limit_micros: int | None, owed_micros: int) -> int | None:
-    """What a credit limit leaves to run up; None without a limit, 0 when it is reached (exactness 5)."""
+    """What a credit limit leaves to run up; None without a limit, 0 when it is reached (exactness
+    5)."""
     if credit_limit_micros is None:
         return None
     return max(0, credit_limit_micros - owed_micros)

@@ -20,6 +20,13 @@ def daemon_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture(scope="module")
+def shared_folder() -> Iterator[Path]:
+    """The same for a daemon that all tests of a file share."""
+    with tempfile.TemporaryDirectory(prefix="aaad-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def requires_radclient() -> None:
     if not has_radclient():

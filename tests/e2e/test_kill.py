@@ -25,7 +25,9 @@ from tests.e2e.load.load import Load, log_lines
 
 KILLS = 20
 KILLS_TRIED_MAX = 40
-LOGINS = [f"load-{number}" for number in range(12)]
+LOGINS = [f"load-{number}" for number in range(24)]
+WINDOW = 192
+"""Reports under way, each of another session: eight at a time for each login."""
 SEED = 20_261_122
 ACKNOWLEDGED_BETWEEN = (200, 4_000)
 MOMENT_S = 0.3
@@ -72,7 +74,7 @@ def test_every_acknowledged_report_is_in_the_books_once_after_20_kills(daemon_fo
     daemon = Daemon(daemon_folder, DaemonOptions(clock=True, open_session_max_age_s=1))
     with daemon.running():
         _set_up(daemon)
-        with Load(daemon, LOGINS, seed=SEED) as load:
+        with Load(daemon, LOGINS, seed=SEED, window=WINDOW) as load:
             _kill_often(daemon, load, random.Random(SEED))
             summary = load.drain()
 

@@ -84,7 +84,7 @@ async def test_session_show_explains_the_charge(terminal: Terminal) -> None:
     assert "hours (service): 3 h 0 min used; soft 4 h 0 min (75 %)" in output
     assert "disconnect because limit: pending after 2 attempts" in output
     assert "\x1b" not in output
-    assert "bob" in await terminal.say("sessions", "--nas", "bras-1")
+    assert "bob" in await terminal.say("sessions", "--nas", "bras-1", "--login", "BOB")
     assert "No entries." in await terminal.say("sessions", "--login", "nobody")
 
 

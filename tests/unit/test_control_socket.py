@@ -29,6 +29,8 @@ async def execute(request: Request, peer: Peer) -> object:
         raise CommandFailed(ErrorCode.NOT_FOUND, "no such thing", "look elsewhere")
     if request.command == "hang":
         await asyncio.Event().wait()
+    if request.command == "bug":
+        raise RuntimeError("a bug of ours")
     if request.command == "large":
         return "x" * protocol.REPLY_OCTETS_MAX
     return {"command": request.command, "arguments": request.arguments, "actor": peer.name}
@@ -155,6 +157,17 @@ async def test_a_command_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert caught.value.code is ErrorCode.UNAVAILABLE
 
 
+async def test_a_bug_ends_its_connection_and_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "control.sock"
+    async with serving(path):
+        with pytest.raises(DaemonUnreachable, match="its log says why"):
+            await asyncio.to_thread(call, path, "bug")
+        assert await asyncio.to_thread(call, path, "status")
+    assert "a bug of ours" in caplog.text
+
+
 async def test_a_result_that_is_too_long_is_a_failure_not_a_crash(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     async with serving(path):
@@ -172,13 +185,16 @@ async def test_too_many_connections_are_told_so(tmp_path: Path) -> None:
             assert await asyncio.to_thread(first.call, "status")
 
 
-async def test_close_ends_open_connections_and_removes_the_file(tmp_path: Path) -> None:
+async def test_close_ends_open_connections_and_removes_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "control.sock"
     async with serving(path) as server:
         with ControlClient(path, timeout_s=10) as client:
             await asyncio.to_thread(client.call, "status")
             await server.close()
             assert not path.exists()
+            assert caplog.text == ""
             with pytest.raises(DaemonUnreachable):
                 await asyncio.to_thread(client.call, "status")
 

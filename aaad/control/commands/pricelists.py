@@ -49,7 +49,7 @@ async def load(call: Call, arguments: PriceListText) -> Mapping[str, object]:
             at=by.at,
             actor=by.actor,
         )
-        catalog_of(await fetch_versions(tx, brand=arguments.brand))  # or it is rolled back
+        catalog_of(await fetch_versions(tx, brand=arguments.brand))  # raises: rolled back
     await call.daemon.catalog_changed()
     return _version_map(version)
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aaad.control.command import After, Call, Id, Name, PageSize
+from aaad.control.commands.customers import Login, brand_settings
 from aaad.control.contract import DisconnectReport, SessionReport
 from aaad.control.protocol import PAGE_SIZE_DEFAULT, CommandFailed, ErrorCode
+from ledger.clients import BRAND_DEFAULT
+from ledger.rules.logins import canonical_login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +18,8 @@ class SessionFilter:
     """Which sessions are asked for; what is left out filters nothing."""
 
     account_id: Id | None = None
-    login: Name | None = None
+    login: Login | None = None
+    brand: Name = BRAND_DEFAULT
     nas: Name | None = None
     after: After = 0
     limit: PageSize = PAGE_SIZE_DEFAULT
@@ -30,9 +34,12 @@ class SessionNumber:
 
 async def list_sessions(call: Call, arguments: SessionFilter) -> Mapping[str, object]:
     """One page of the running sessions."""
+    login = None
+    if arguments.login is not None:
+        login = canonical_login(brand_settings(call, arguments.brand), arguments.login)
     sessions = await call.daemon.sessions(
         account_id=arguments.account_id,
-        login=arguments.login,
+        login=login,
         nas=arguments.nas,
         after=arguments.after,
         limit=arguments.limit,

@@ -2,7 +2,8 @@
 
 -- name: insert_account (account_id, brand, name, currency, zone, status, status_reason, credit_limit_micros, tax_status, email, created_at, profile)
 INSERT INTO account (
-    account_id, brand, name, currency, zone, status, status_reason, credit_limit_micros, tax_status, email,
+    account_id, brand, name, currency, zone, status, status_reason, credit_limit_micros,
+    tax_status, email,
     created_at, profile)
 VALUES (
     :account_id, :brand, :name, :currency, :zone, :status, :status_reason, :credit_limit_micros,
@@ -34,7 +35,8 @@ UPDATE login SET login = :new_login WHERE brand = :brand AND login = :login;
 INSERT INTO service (
     account_id, service_id, brand, login, status, status_reason, activated_at, reply, profile)
 VALUES (
-    :account_id, :service_id, :brand, :login, :status, :status_reason, :activated_at, :reply, :profile);
+    :account_id, :service_id, :brand, :login, :status, :status_reason, :activated_at, :reply,
+    :profile);
 
 -- name: update_service (account_id, service_id, login, activated_at, reply, profile)
 UPDATE service SET login = :login, activated_at = :activated_at, reply = :reply, profile = :profile
@@ -68,7 +70,8 @@ WHERE account_id = :account_id AND service_id = :service_id AND (to_at IS NULL O
 INSERT INTO own_limit (
     account_id, service_id, limit_name, period_start_at, revision, metric, soft, hard, set_at)
 VALUES (
-    :account_id, :service_id, :limit_name, :period_start_at, :revision, :metric, :soft, :hard, :set_at);
+    :account_id, :service_id, :limit_name, :period_start_at, :revision, :metric, :soft, :hard,
+    :set_at);
 
 -- name: fetch_last_revision (account_id, service_id, limit_name)
 SELECT max(revision) FROM own_limit

@@ -31,7 +31,8 @@ HAVING sum(amount_micros) <> 0;
 
 -- name: check_usage_counters (first, last)
 WITH expected AS (
-    SELECT e.account_id, e.service_id, e.period_start_at, e.seconds, e.input_octets, e.output_octets,
+    SELECT e.account_id, e.service_id, e.period_start_at, e.seconds, e.input_octets,
+    e.output_octets,
         coalesce((SELECT sum(i.amount_micros) FROM impact AS i
             WHERE i.account_id = e.account_id AND i.event_id = e.event_id), 0) AS charge
     FROM event AS e

@@ -1,7 +1,7 @@
 -- What the one writer of balances writes.
 
--- Sessions are written at once, in the belief that all win their compare-and-set; when the count of changed
--- rows says that one did not, they are taken back to here and sorted out.
+-- Sessions are written at once, in the belief that all win their compare-and-set; when the count of
+-- changed rows says that one did not, they are taken back to here and sorted out.
 -- name: mark_sessions ()
 SAVEPOINT sessions;
 
@@ -73,14 +73,16 @@ INSERT INTO event (
     account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data,
     session_id, period_start_at, seconds, input_octets, output_octets)
 VALUES (
-    :account_id, :event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor, :data,
+    :account_id, :event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor,
+    :data,
     :session_id, :period_start_at, :seconds, :input_octets, :output_octets);
 
 -- name: insert_event (account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
 INSERT INTO event (
     account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
 VALUES (
-    :account_id, :event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor, :data)
+    :account_id, :event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor,
+    :data)
 ON CONFLICT (account_id, event_key) DO NOTHING;
 
 -- name: insert_impact (account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, bill_unit_id, item_kind, cycle_start_at)
@@ -114,7 +116,8 @@ WHERE account_id = :account_id
 INSERT INTO usage_counter (
     account_id, service_id, period_start_at, seconds, input_octets, output_octets, charge_micros)
 VALUES (
-    :account_id, :service_id, :period_start_at, :seconds, :input_octets, :output_octets, :charge_micros)
+    :account_id, :service_id, :period_start_at, :seconds, :input_octets, :output_octets,
+    :charge_micros)
 ON CONFLICT (account_id, service_id, period_start_at) DO UPDATE SET
     seconds = usage_counter.seconds + excluded.seconds,
     input_octets = usage_counter.input_octets + excluded.input_octets,
@@ -123,7 +126,8 @@ ON CONFLICT (account_id, service_id, period_start_at) DO UPDATE SET
 
 -- name: insert_limit_crossing (account_id, service_id, limit_name, period_start_at, threshold, revision, metric, threshold_quantity, used_quantity, crossed_at)
 INSERT INTO limit_crossing (
-    account_id, service_id, limit_name, period_start_at, threshold, revision, metric, threshold_quantity,
+    account_id, service_id, limit_name, period_start_at, threshold, revision, metric,
+    threshold_quantity,
     used_quantity, crossed_at)
 VALUES (
     :account_id, :service_id, :limit_name, :period_start_at, :threshold, :revision, :metric,

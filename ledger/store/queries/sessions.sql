@@ -2,10 +2,13 @@
 
 -- name: fetch_sessions_by_key (keys, count)
 -- dialect: sqlite
-SELECT s.account_id, s.session_id, s.service_id, s.nas, s.acct_session_id, s.user_name, s.started_at,
+SELECT s.account_id, s.session_id, s.service_id, s.nas, s.acct_session_id, s.user_name,
+    s.started_at,
     s.status, s.version, s.journal_number, s.lsn, s.last_at, s.heard_at, s.session_time_s,
-    s.input_octets, s.output_octets, s.counters, s.meter, s.pieces, s.period_start_at, s.open_seconds,
-    s.open_input_octets, s.open_output_octets, s.accrued_micros, s.client, s.nas_address, s.nas_port,
+    s.input_octets, s.output_octets, s.counters, s.meter, s.pieces, s.period_start_at,
+    s.open_seconds,
+    s.open_input_octets, s.open_output_octets, s.accrued_micros, s.client, s.nas_address,
+    s.nas_port,
     s.framed_address, s.calling_station_id, s.called_station_id, s.class, s.interim_interval_s,
     s.ended_at, s.terminate_cause, s.presumed
 FROM json_each(:keys) AS k
@@ -15,10 +18,13 @@ CROSS JOIN session AS s ON s.rowid IN (
     ORDER BY n.started_at DESC LIMIT :count);
 
 -- name: fetch_open_sessions (account_id, session_id, count)
-SELECT s.account_id, s.session_id, s.service_id, s.nas, s.acct_session_id, s.user_name, s.started_at,
+SELECT s.account_id, s.session_id, s.service_id, s.nas, s.acct_session_id, s.user_name,
+    s.started_at,
     s.status, s.version, s.journal_number, s.lsn, s.last_at, s.heard_at, s.session_time_s,
-    s.input_octets, s.output_octets, s.counters, s.meter, s.pieces, s.period_start_at, s.open_seconds,
-    s.open_input_octets, s.open_output_octets, s.accrued_micros, s.client, s.nas_address, s.nas_port,
+    s.input_octets, s.output_octets, s.counters, s.meter, s.pieces, s.period_start_at,
+    s.open_seconds,
+    s.open_input_octets, s.open_output_octets, s.accrued_micros, s.client, s.nas_address,
+    s.nas_port,
     s.framed_address, s.calling_station_id, s.called_station_id, s.class, s.interim_interval_s,
     s.ended_at, s.terminate_cause, s.presumed
 FROM session AS s
@@ -26,10 +32,13 @@ WHERE s.status = 'open' AND (s.account_id, s.session_id) > (:account_id, :sessio
 ORDER BY s.account_id, s.session_id LIMIT :count;
 
 -- name: fetch_session (account_id, session_id)
-SELECT s.account_id, s.session_id, s.service_id, s.nas, s.acct_session_id, s.user_name, s.started_at,
+SELECT s.account_id, s.session_id, s.service_id, s.nas, s.acct_session_id, s.user_name,
+    s.started_at,
     s.status, s.version, s.journal_number, s.lsn, s.last_at, s.heard_at, s.session_time_s,
-    s.input_octets, s.output_octets, s.counters, s.meter, s.pieces, s.period_start_at, s.open_seconds,
-    s.open_input_octets, s.open_output_octets, s.accrued_micros, s.client, s.nas_address, s.nas_port,
+    s.input_octets, s.output_octets, s.counters, s.meter, s.pieces, s.period_start_at,
+    s.open_seconds,
+    s.open_input_octets, s.open_output_octets, s.accrued_micros, s.client, s.nas_address,
+    s.nas_port,
     s.framed_address, s.calling_station_id, s.called_station_id, s.class, s.interim_interval_s,
     s.ended_at, s.terminate_cause, s.presumed
 FROM session AS s

@@ -39,7 +39,8 @@ FROM json_each(:account_ids) AS k
 CROSS JOIN purchase AS p ON p.account_id = k.value
 ORDER BY p.account_id, p.service_id, p.from_at, p.purchase_id;
 
--- The newest revision of each limit and period; those of one period (top-ups) after those of every period.
+-- The newest revision of each limit and period; those of one period (top-ups) after those of every
+-- period.
 -- name: fetch_own_limits (account_ids)
 -- dialect: sqlite
 SELECT o.account_id, o.service_id, o.limit_name, o.metric, o.soft, o.hard, o.period_start_at,
@@ -64,7 +65,8 @@ CROSS JOIN usage_counter AS u ON u.account_id = k.value ->> 0 AND u.period_start
 
 -- name: fetch_limit_crossings (periods)
 -- dialect: sqlite
-SELECT c.account_id, c.service_id, c.limit_name, c.period_start_at, c.threshold, c.revision, c.metric,
+SELECT c.account_id, c.service_id, c.limit_name, c.period_start_at, c.threshold, c.revision,
+    c.metric,
     c.threshold_quantity, c.used_quantity, c.crossed_at
 FROM json_each(:periods) AS k
 CROSS JOIN limit_crossing AS c

@@ -41,7 +41,7 @@ REPORT_GAP_S = (30, 600)
 INTERIMS = (0, 29)
 """29 gaps of 600 s end before now, for sessions that began at least 5 hours ago."""
 OCTETS_A_SECOND_MAX = 200_000
-STAYS_OPEN_ONE_IN = 4
+STAYS_OPEN_ONE_IN = 16
 RECEIVE_BUFFER = 4 * 1024 * 1024
 DATAGRAMS_A_TURN = 64
 ANSWER_SIZE_MAX = 4096

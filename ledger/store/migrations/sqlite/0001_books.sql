@@ -1,8 +1,9 @@
--- The books, SQLite dialect. The same schema runs on PostgreSQL and, distributed by account, on Citus:
--- every growing table has account_id in its primary key and unique keys; login, brand, price_list, boot,
--- journal_position, id_floor and suspense are small or know no account. Ids are made by the application.
--- Instants are UTC epoch seconds, amounts micros. What the network names (logins, NASes, session ids) is
--- text escaped by ledger.store.text, so that NULs and invalid UTF-8 are data everywhere.
+-- The books, SQLite dialect. The same schema runs on PostgreSQL and, distributed by account, on
+-- Citus: every growing table has account_id in its primary key and unique keys; login, brand,
+-- price_list, boot, journal_position, id_floor and suspense are small or know no account. Ids are
+-- made by the application. Instants are UTC epoch seconds, amounts micros. What the network names
+-- (logins, NASes, session ids) is text escaped by ledger.store.text, so that NULs and invalid UTF-8
+-- are data everywhere.
 
 CREATE TABLE store (
     store_id TEXT NOT NULL PRIMARY KEY,
@@ -27,8 +28,8 @@ CREATE TABLE brand (
     created_at INTEGER NOT NULL
 ) STRICT;
 
--- A price list is a TOML text: prices with their tax codes, gross or net, stand in it and nowhere else, so
--- that there is one truth. ledger.catalog parses it; events copy what they were priced by.
+-- A price list is a TOML text: prices with their tax codes, gross or net, stand in it and nowhere
+-- else, so that there is one truth. ledger.catalog parses it; events copy what they were priced by.
 CREATE TABLE price_list (
     brand TEXT NOT NULL REFERENCES brand (brand),
     version INTEGER NOT NULL CHECK (version > 0),
@@ -110,8 +111,8 @@ CREATE TABLE purchase (
     FOREIGN KEY (account_id, service_id) REFERENCES service (account_id, service_id)
 ) STRICT;
 
--- Revisions are kept: the newest one of its name holds. period_start_at 0: for every period, else only
--- for that one (a top-up).
+-- Revisions are kept: the newest one of its name holds. period_start_at 0: for every period, else
+-- only for that one (a top-up).
 CREATE TABLE own_limit (
     account_id INTEGER NOT NULL REFERENCES account (account_id),
     service_id INTEGER NOT NULL CHECK (service_id >= 0),
@@ -126,7 +127,8 @@ CREATE TABLE own_limit (
     PRIMARY KEY (account_id, service_id, limit_name, period_start_at, revision)
 ) STRICT;
 
--- Every reason for which an account (service_id 0) or a service is suspended now; its history is events.
+-- Every reason for which an account (service_id 0) or a service is suspended now; its history is
+-- events.
 CREATE TABLE suspension (
     account_id INTEGER NOT NULL REFERENCES account (account_id),
     service_id INTEGER NOT NULL,
@@ -178,8 +180,8 @@ CREATE TABLE session (
 
 CREATE INDEX session_open ON session (account_id, session_id) WHERE status = 'open';
 
--- Everything that happened, with who did it. The usage columns are 0 on other events; `data` holds the
--- rated segments of usage and the old and new values of a change, as JSON.
+-- Everything that happened, with who did it. The usage columns are 0 on other events; `data` holds
+-- the rated segments of usage and the old and new values of a change, as JSON.
 CREATE TABLE event (
     account_id INTEGER NOT NULL,
     event_id INTEGER NOT NULL CHECK (event_id > 0),
@@ -362,8 +364,8 @@ CREATE TABLE journal_position (
     watermark_at INTEGER NOT NULL
 ) STRICT;
 
--- One row: counts the changes of customers and price lists. Its value at the last change of each account
--- stands in account_change (account_id 0: a price list), which so never needs pruning.
+-- One row: counts the changes of customers and price lists. Its value at the last change of each
+-- account stands in account_change (account_id 0: a price list), which so never needs pruning.
 CREATE TABLE change_counter (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     counter INTEGER NOT NULL

@@ -1,11 +1,12 @@
--- Read-only views for ODBC and BI: plain names, decimal amounts as text (exact), ISO 8601 UTC instants.
+-- Read-only views for ODBC and BI: plain names, exact decimals as text, UTC instants in ISO 8601.
 
 CREATE VIEW v_account AS
 SELECT a.account_id, a.brand, a.name, a.email, a.status, a.status_reason, a.currency, a.zone,
     b.bill_day, b.due_days,
     CASE WHEN a.credit_limit_micros IS NOT NULL THEN
         CASE WHEN a.credit_limit_micros < 0 THEN '-' ELSE '' END
-        || printf('%d.%06d', abs(a.credit_limit_micros) / 1000000, abs(a.credit_limit_micros) % 1000000)
+        || printf('%d.%06d', abs(a.credit_limit_micros) / 1000000,
+            abs(a.credit_limit_micros) % 1000000)
     END AS credit_limit,
     a.tax_status, strftime('%Y-%m-%dT%H:%M:%SZ', a.created_at, 'unixepoch') AS created, a.profile
 FROM account a
@@ -19,14 +20,16 @@ FROM service s
 LEFT JOIN credential c ON c.account_id = s.account_id AND c.service_id = s.service_id;
 
 CREATE VIEW v_session AS
-SELECT s.account_id, s.session_id, s.service_id, v.login, s.user_name, s.client, s.nas, s.nas_address,
-    s.nas_port, s.acct_session_id, s.framed_address, s.calling_station_id, s.called_station_id, s.status,
+SELECT s.account_id, s.session_id, s.service_id, v.login, s.user_name, s.client, s.nas,
+    s.nas_address, s.nas_port, s.acct_session_id, s.framed_address, s.calling_station_id,
+    s.called_station_id, s.status,
     strftime('%Y-%m-%dT%H:%M:%SZ', s.started_at, 'unixepoch') AS started,
     strftime('%Y-%m-%dT%H:%M:%SZ', s.ended_at, 'unixepoch') AS ended,
     strftime('%Y-%m-%dT%H:%M:%SZ', s.heard_at, 'unixepoch') AS last_heard,
     s.session_time_s AS seconds, s.input_octets, s.output_octets,
     CASE WHEN s.accrued_micros < 0 THEN '-' ELSE '' END
-    || printf('%d.%06d', abs(s.accrued_micros) / 1000000, abs(s.accrued_micros) % 1000000) AS accrued,
+    || printf('%d.%06d', abs(s.accrued_micros) / 1000000, abs(s.accrued_micros) % 1000000)
+    AS accrued,
     s.terminate_cause, s.presumed
 FROM session s
 LEFT JOIN service v ON v.account_id = s.account_id AND v.service_id = s.service_id;
