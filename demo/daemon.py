@@ -213,11 +213,11 @@ def _free_port() -> int:
 
 def _is_ready(notify: socket.socket, process_id: int) -> bool:
     """Whichever comes first: READY=1, or the end of the process or of the time."""
-    end = os.pidfd_open(process_id)
+    waited: list[socket.socket | int] = [notify, end := os.pidfd_open(process_id)]
     deadline = time.monotonic() + READY_S
     try:
         while (left := deadline - time.monotonic()) > 0:
-            ready, _, _ = select.select([notify, end], [], [], left)
+            ready, _, _ = select.select(waited, [], [], left)
             if notify in ready:
                 if b"READY=1" in notify.recv(NOTIFY_SIZE_MAX).split(b"\n"):
                     return True

@@ -87,6 +87,7 @@ class Nas:
         self._orders = _socket()
         self._identifier = 0
         self._sessions = 0
+        self.routine = False  # whether all that happens now is everyday's
         self.authentication: Endpoint = (LOCALHOST, 0)
         self.accounting: Endpoint = (LOCALHOST, 0)
 
@@ -116,9 +117,11 @@ class Nas:
             body += _attribute(attribute.USER_PASSWORD, hidden)
         request = self._request(Code.ACCESS_REQUEST, body, authenticator)
         method = "CHAP" if chap else "PAP"
-        reply = self._exchange(request, f"Access-Request {user_name} ({method})")
+        reply = self._exchange(
+            request, f"Access-Request {user_name} ({method})", routine=self.routine
+        )
         answer = _login_reply(reply)
-        self._seen(Seen(outgoing=False, text=_words(answer)))
+        self._seen(Seen(outgoing=False, text=_words(answer), routine=self.routine))
         return answer
 
     def begin(self, user_name: str, reply: LoginReply, *, at: int) -> Line:
@@ -172,9 +175,9 @@ class Nas:
 
     def acknowledge(self, request: bytes, line: Line, status: AcctStatusType) -> None:
         """Send a report until the Accounting-Response is there. Raises NoAnswer."""
-        routine = status is AcctStatusType.INTERIM_UPDATE
+        routine = self.routine or status is AcctStatusType.INTERIM_UPDATE
         name = status.name.replace("_", "-").title()
-        self._exchange(request, f"{name} {line.user_name} {line.acct_session_id}", routine)
+        self._exchange(request, f"{name} {line.user_name} {line.acct_session_id}", routine=routine)
         self._seen(Seen(outgoing=False, text="Accounting-Response", routine=routine))
 
     def is_unanswered(self, request: bytes, text: str) -> bool:
@@ -208,7 +211,7 @@ class Nas:
             code, self._identifier, body, self._secret, authenticator=authenticator
         )
 
-    def _exchange(self, request: bytes, text: str, routine: bool = False) -> Packet:
+    def _exchange(self, request: bytes, text: str, *, routine: bool) -> Packet:
         self._seen(Seen(outgoing=True, text=text, routine=routine))
         for _ in range(TRIES):
             reply = self._try(request)

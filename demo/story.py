@@ -162,6 +162,7 @@ class Story:
         self._screen.chapter("Two weeks later: 150 hours")
         self._screen.say("ben dials in for 10 hours a day; a report each hour.")
         begin = parse_instant("2026-06-06T10:00:00", zone=ZONE)
+        self._nas.routine = True
         for day in range(SOFT_S // HOUR_S // BEN_HOURS_A_DAY):
             self._online_all_day(begin + day * DAY_S)
         self._await_posting()
@@ -175,6 +176,7 @@ class Story:
         self._screen.pause(READ_S)
         for day in range(15, 19):
             self._online_all_day(begin + day * DAY_S)
+        self._nas.routine = False
 
     def _cut_ben(self) -> None:
         self._screen.chapter("200 hours, on two lines at once")
@@ -255,7 +257,7 @@ class Story:
     def _look(self) -> None:
         """What runs, what it costs and how far the limits are, as aaactl would show it."""
         for customer in self._scene.customers:
-            found = self._daemon.ask("session.list", login=customer.login)["sessions"]
+            found = self._daemon.ask("session.list", login=customer.login.encode())["sessions"]
             customer.lines = len(found)
             if found:
                 session_id = found[0]["session_id"]
