@@ -24,7 +24,7 @@ help:       ## this list
 build: $(COMPILED)  ## the venv in .venv and the compiled modules
 
 demo: $(COMPILED)  ## plays NAS sessions against the daemon (KEEP=1 leaves it running)
-	@$(BIN)/python demo/run.py
+	@$(BIN)/python -m demo.run
 
 test: $(COMPILED)  ## everything, within 20 minutes on 2 cores
 	@.ci/system-packages clients

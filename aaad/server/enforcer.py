@@ -157,10 +157,10 @@ class Enforcer:
         return list(self._orders.get(session_id, ()))
 
     def close(self) -> None:
-        """Give all ports back."""
+        """Give all ports back. Twice is harmless."""
         for ports in self._ports.values():
-            for port in ports:
-                port.close()
+            while ports:
+                ports.pop().close()
 
     def _facts(self, session: Session, now: int) -> Facts:
         entry = self._directory.of_service(session.terms.service_id)
