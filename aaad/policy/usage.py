@@ -256,7 +256,9 @@ def _count(session: Session, report: Report, placement: Placement, nas: NasFacts
 
 
 def _reported_time_s(session: Session, report: Report, placement: Placement) -> int:
-    """Acct-Session-Time, or what the instant makes of a report that lacks it. A Start has counted nothing."""
+    """Acct-Session-Time, or what the instant makes of a report that lacks it. A Start has counted
+    nothing.
+    """
     if report.session_time_s is not None:
         return report.session_time_s
     if report.status == AcctStatusType.START:
