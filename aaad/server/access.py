@@ -301,8 +301,8 @@ class AccessHandler:
         request.listener.send(self._finish(request, Code.ACCESS_REJECT, attributes))
 
     def _finish(self, request: Request, code: Code, attributes: bytes) -> list[tuple[bytes, Peer]]:
-        """The reply, kept for repetitions; none if it and the request's Proxy-States do not fit into
-        a packet.
+        """The reply, kept for repetitions; none if it does not fit into a packet, for the plan's
+        attributes and the request's Proxy-States are too many.
         """
         try:
             reply = encode_reply(request.packet, code, attributes, request.client.secret)

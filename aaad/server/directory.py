@@ -276,8 +276,8 @@ class Directory:
             await self.restore(rows)
 
     async def _keep(self, reader: Reader, subscribers: Sequence[Subscriber]) -> None:
-        """Take over what memory lacks. What it has is never older than this reading, and the usage of
-        its accounts may be on the way into the store while it is read: that is left alone.
+        """Take over what memory lacks. What it has is never older than this reading, and the usage
+        of its accounts may be on the way into the store meanwhile: that is left alone.
         """
         known = [s for s in subscribers if s.account.account_id in self._states]
         await self._take_over(
