@@ -124,8 +124,12 @@ class Enforcer:
             self._due_of.pop(account_id, None)
             return
         due = []
+        facts_of = {
+            service_id: self._facts(service_id, now - STOP_GRACE_S)
+            for service_id in {session.terms.service_id for session in running}
+        }
         for session in running:
-            facts = self._facts(session, now - STOP_GRACE_S)
+            facts = facts_of[session.terms.service_id]
             refusal = authorize(facts)
             if refusal is not None:
                 self._order(session, refusal)
@@ -162,8 +166,8 @@ class Enforcer:
             while ports:
                 ports.pop().close()
 
-    def _facts(self, session: Session, now: int) -> Facts:
-        entry = self._directory.of_service(session.terms.service_id)
+    def _facts(self, service_id: int, now: int) -> Facts:
+        entry = self._directory.of_service(service_id)
         return facts_at(self._directory, self._sessions, entry, now)
 
     def _look_again(self, account_id: int, at: int) -> None:
