@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aaad.control.local_time import local, parse_instant
-from aaad.control.sentences import charge_sentences, price_words
+from aaad.control.sentences import charge_sentences
 from aaad.radius.codes import AcctStatusType, TerminateCause
 from demo.daemon import Daemon
 from demo.nas import Line, Nas, NoAnswer
@@ -31,10 +31,13 @@ OPENING = "2026-06-05T16:00:00"
 
 BEN_HOURS_A_DAY = 10
 BEN_INTERIM_S = HOUR_S
-SOFT_S = 150 * HOUR_S
-HARD_S = 200 * HOUR_S
+DAYS_TO_SOFT = 15
+DAYS_OF_TEN_HOURS = 19
+"""150 hours after the first, 190 after all: what is left is for the last chapter."""
 
-READ_S = 0.7
+CRASHED_SESSIONS = 2
+
+READ_S = 0.5
 """Time to read a line of the story."""
 
 POSTED_MAX_S = 5
@@ -70,18 +73,14 @@ class Story:
 
     def _open(self) -> None:
         self._screen.chapter("A provider opens: one price list, three customers")
-        self._screen.draw()
         self._daemon.start()
         self._scene.alive = True
         self._move_to(self._at)
-        self._clerk(
-            "pricelist", "load", "conf/pricelist/dialup.toml", "--effective", "2026-01-01T00:00:00Z"
-        )
-        self._register("anna", "weekday-hours", "$1.00/h, weekends free")
-        self._register("ben", "dialup-200", "150 h, then a warning; 200 h")
-        self._register(
-            "carla", "weekday-hours", "the same, may owe $2.00", "--credit-limit", "2.00"
-        )
+        price_list = ["conf/pricelist/dialup.toml", "--effective", "2026-01-01T00:00:00Z"]
+        self._clerk("pricelist", "load", *price_list)
+        self._register("anna", "weekday-hours", "$1/h, weekends free")
+        self._register("ben", "dialup-200", "warned at 150 h")
+        self._register("carla", "weekday-hours", "$1/h, may owe $2", "--credit-limit=2.00")
         self._clerk("service", "set", "ben", "--reply", f"Acct-Interim-Interval={BEN_INTERIM_S}")
         self._look()
         self._screen.pause(READ_S)
@@ -89,40 +88,41 @@ class Story:
     def _log_in(self) -> tuple[Line, Line]:
         self._screen.chapter("Friday, 22:00: logging in")
         self._move_to(self._friday)
+        self._screen.say("First with a wrong password: refused, and a little later than needed.")
         refused = self._nas.log_in("anna", "wrong horse")
-        self._check("a wrong password is refused", not refused.accepted, "Access-Reject")
+        self._check("wrong password refused", not refused.accepted, "Access-Reject")
         self._explain("anna")
         reply = self._nas.log_in("anna", PASSWORD, chap=True)
-        self._check("anna logs in by CHAP", reply.accepted, "Access-Accept")
-        self._screen.say("anna is online. $1.00 an hour, to the second.")
+        self._check("CHAP login accepted", reply.accepted, "Access-Accept")
         anna = self._nas.begin("anna", reply, at=self._at)
+        self._screen.say("anna is online, at $1.00 an hour.")
         self._run_until(self._friday + HOUR_S, [anna])
+        self._screen.say("carla may owe $2.00: an hour today, a free weekend, an hour on Monday.")
         self._explain("carla")
         reply = self._nas.log_in("carla", PASSWORD)
-        weekend_s = 50 * HOUR_S - 1  # the second in which the $2.00 are full is one too many
+        weekend_s = 50 * HOUR_S - 1  # the second that fills the $2.00 is one too many
         self._check(
-            "Session-Timeout is what money buys",
+            "money sets the timeout",
             reply.session_timeout_s == weekend_s,
-            f"$2.00 from Friday 23:00: {reply.session_timeout_s} s, to Monday 01:00",
+            f"$2.00 from Friday 23:00 on: {reply.session_timeout_s} s, until Monday 01:00",
         )
-        self._screen.say("carla may owe $2.00: an hour today, the weekend free, an hour on Monday.")
         carla = self._nas.begin("carla", reply, at=self._at)
         self._screen.pause(READ_S)
         return anna, carla
 
     def _tick(self, anna: Line, carla: Line) -> None:
         self._screen.chapter("The meter ticks")
-        self._screen.say("Interim reports every 10 minutes, as the price list asks.")
+        self._screen.say("A report every 10 minutes; each is on disk before it is acknowledged.")
         self._run_until(self._friday + 90 * MIN_S, [anna, carla])
         self._screen.pause(READ_S)
 
     def _crash(self, anna: Line, carla: Line) -> None:
-        self._screen.chapter("23:40: kill -9 in the middle of both sessions")
+        self._screen.chapter("23:40: kill -9, in the middle of two sessions")
         self._run_until(self._friday + 100 * MIN_S, [anna, carla])
         before = self._running()
         self._daemon.kill()
         self._scene.alive = False
-        self._screen.say("The daemon is dead. What it acknowledged is in its journal.")
+        self._screen.say("Dead. What it acknowledged is in its journal.")
         report = self._nas.report_of(anna, AcctStatusType.INTERIM_UPDATE, at=self._at)
         self._nas.is_unanswered(report, "Interim-Update anna")
         self._screen.pause(READ_S)
@@ -132,8 +132,9 @@ class Story:
         self._look()
         self._check(
             "kill -9 loses nothing",
-            before == after and len(after) == 2,  # noqa: PLR2004 - anna and carla
-            " and ".join(f"{login} {dollars(cost)}" for login, cost in sorted(after.items())),
+            before == after and len(after) == CRASHED_SESSIONS,
+            "as before: "
+            + ", ".join(f"{login} {dollars(cost)}" for login, cost in sorted(after.items())),
         )
         self._nas.acknowledge(report, anna, AcctStatusType.INTERIM_UPDATE)
         self._screen.say("Started again, the journal replayed: the same totals, to the micro.")
@@ -147,43 +148,49 @@ class Story:
         self._look()
         self._await_posting()
         charge = self._charge("anna")
+        piece = charge["piece"]
+        self._screen.say("What the books say about anna's session, segment by segment:")
         for sentence in charge_sentences(
-            charge["piece"]["segments"],
+            piece["segments"],
             currency=charge["currency"],
             zone=charge["zone"],
-            total_micros=charge["piece"]["charge_micros"],
+            total_micros=piece["charge_micros"],
         ):
-            self._screen.say(sentence)
-        self._check_posted("Friday 22:00 to Saturday 01:00", "anna", 2_000_000)
-        self._check_posted("Friday 23:00 to Saturday 01:00", "carla", 1_000_000)
+            self._screen.say(f"  {sentence}")
+        bands = [(one["band"], one["quantity"], one["amount_micros"]) for one in piece["segments"]]
+        self._check(
+            "price drops at midnight",
+            bands == [("weekday", 2 * HOUR_S, 2_000_000), ("weekend", HOUR_S, 0)],
+            "2 h at $1.00, 1 h free",
+        )
+        self._check_owes("Friday to Saturday: $2", "anna", 2_000_000)
+        self._check_owes("the same for carla: $1", "carla", 1_000_000)
         self._screen.pause(READ_S * 2)
 
     def _warn_ben(self) -> None:
-        self._screen.chapter("Two weeks later: 150 hours")
-        self._screen.say("ben dials in for 10 hours a day; a report each hour.")
+        self._screen.chapter("Two weeks later: the soft limit")
+        self._screen.say("ben dials in for 10 hours a day, with a report each hour.")
         begin = parse_instant("2026-06-06T10:00:00", zone=ZONE)
         self._nas.routine = True
-        for day in range(SOFT_S // HOUR_S // BEN_HOURS_A_DAY):
+        for day in range(DAYS_TO_SOFT):
             self._online_all_day(begin + day * DAY_S)
         self._await_posting()
         warnings = self._mails("limit_warning")
         self._check(
-            "the soft limit warns, once",
+            "soft limit warns once",
             len(warnings) == 1,
-            f"{len(warnings)} mail queued at {self._ben_hours()} h",
+            f"{len(warnings)} mail in the outbox at {self._ben_hours()} h",
         )
-        self._screen.say("One mail waits in the outbox. He stays online.")
+        self._screen.say("150 hours: one mail waits in the outbox. He stays online.")
         self._screen.pause(READ_S)
-        for day in range(15, 19):
+        for day in range(DAYS_TO_SOFT, DAYS_OF_TEN_HOURS):
             self._online_all_day(begin + day * DAY_S)
         self._nas.routine = False
 
     def _cut_ben(self) -> None:
-        self._screen.chapter("200 hours, on two lines at once")
+        self._screen.chapter("200 hours: the hard limit, on two lines at once")
         self._move_to(parse_instant("2026-06-25T18:00:00", zone=ZONE))
-        self._screen.say(
-            "10 hours are left, and two lines use them: no Session-Timeout knows that."
-        )
+        self._screen.say("10 hours are left. Two lines use them up in 5: before any timeout.")
         lines = []
         for _ in range(2):
             reply = self._nas.log_in("ben", PASSWORD)
@@ -192,22 +199,23 @@ class Story:
         self._run_until(self._at + 5 * HOUR_S, lines, step_s=BEN_INTERIM_S)
         ordered = {self._nas.take_order() for _ in lines}
         self._check(
-            "both Disconnect-Requests arrive",
+            "Disconnects arrive",
             ordered == {line.acct_session_id for line in lines},
-            "verified and acknowledged by the NAS",
+            "one for each line, verified and acknowledged by the NAS",
         )
         for line in lines:
             self._nas.end(line, at=self._at, cause=TerminateCause.ADMIN_RESET)
         self._look()
-        self._check("ben is offline at 200 h", not self._running(), f"{self._ben_hours()} h used")
+        self._check("offline at 200 hours", not self._running(), f"{self._ben_hours()} h used")
+        self._customer("ben").barred = True
         self._explain("ben")
         refused = self._nas.log_in("ben", PASSWORD)
         self._check(
-            "the next login is refused",
+            "next login refused",
             not refused.accepted and "reached" in refused.message,
-            refused.message,
+            f"Reply-Message: {refused.message}",
         )
-        self._customer("ben").barred = True
+        self._screen.say(f"Both are off, and he cannot come back: {refused.message}.")
         self._screen.pause(READ_S * 2)
 
     # ---- what the chapters are made of
@@ -218,10 +226,13 @@ class Story:
         self._hear()
 
     def _register(self, login: str, offer: str, words: str, *more: str) -> None:
-        arguments = [f"--name={login.title()}", "--currency=USD", f"--zone={ZONE}", "--bill-day=1"]
-        arguments += [f"--login={login}", f"--offer={offer}", *more]
+        arguments = [f"--login={login}", f"--offer={offer}", *more, f"--name={login.title()}"]
+        arguments += ["--currency=USD", f"--zone={ZONE}", "--bill-day=1"]
         self._clerk("account", "register", *arguments, stdin=PASSWORD + "\n")
-        self._scene.customers.append(Customer(login=login, offer=words))
+        customer = Customer(login=login, offer=words)
+        show_limits(customer, self._daemon.ask("balance", login=login.encode())["limits"])
+        self._scene.customers.append(customer)
+        self._screen.draw()
 
     def _online_all_day(self, at: int) -> None:
         self._move_to(at)
@@ -256,12 +267,14 @@ class Story:
 
     def _look(self) -> None:
         """What runs, what it costs and how far the limits are, as aaactl would show it."""
+        running: dict[str, list[int]] = {}
+        for one in self._daemon.ask("session.list")["sessions"]:
+            running.setdefault(one["login"], []).append(one["session_id"])
         for customer in self._scene.customers:
-            found = self._daemon.ask("session.list", login=customer.login.encode())["sessions"]
+            found = running.get(customer.login, [])
             customer.lines = len(found)
             if found:
-                session_id = found[0]["session_id"]
-                price = show(customer, self._daemon.ask("session.show", session_id=session_id))
+                price = show(customer, self._daemon.ask("session.show", session_id=found[0]))
                 if price:
                     self._screen.decided(f"{customer.login}: from now on {price}")
         self._hear()
@@ -274,15 +287,21 @@ class Story:
                 self._screen.decided(words(entry))
 
     def _explain(self, login: str) -> None:
-        """The checks that the daemon's decision goes through, with what they look at."""
-        for check in self._daemon.ask("explain.login", login=login.encode())["checks"]:
-            mark = "+" if check["verdict"] == "passed" else "-"
-            self._screen.decided(f"{login}: {mark} {check['check']}: {check['input']}")
+        """The checks of the decision to come; those about limits and money with what they saw."""
+        checks = self._daemon.ask("explain.login", login=login.encode())["checks"]
+        passed = sum(check["verdict"] == "passed" for check in checks)
+        self._screen.decided(f"{login}: {passed} of {len(checks)} checks passed")
+        for check in checks:
+            if check["input"] not in WITHOUT_LIMIT and check["check"] in {"limits", "credit"}:
+                self._screen.decided(f"  {check['check']}: {check['input']}")
 
     def _await_posting(self) -> None:
         """The books follow the journal within a tick of the poster. Raises NoAnswer."""
         deadline = time.monotonic() + POSTED_MAX_S
-        while self._daemon.ask("status")["sections"]["poster"]["sessions to post"]:
+        while True:
+            sections = self._daemon.ask("status")["sections"]
+            if sections["poster"]["posted lsn"] == sections["journal"]["last lsn"]:
+                return
             if time.monotonic() > deadline:
                 raise NoAnswer(f"the books did not follow the journal in {POSTED_MAX_S} s")
             time.sleep(POLL_S)
@@ -295,7 +314,7 @@ class Story:
             "explain.charge", account={"login": login.encode()}, event_id=event_id
         )
 
-    def _check_posted(self, name: str, login: str, expected_micros: int) -> None:
+    def _check_owes(self, name: str, login: str, expected_micros: int) -> None:
         balances = self._daemon.ask("balance", login=login.encode())["balances"]
         owed = sum(one["posted_micros"] for one in balances if one["resource"] == "USD")
         self._check(name, owed == expected_micros, f"{login} owes {dollars(owed)}")
@@ -325,14 +344,21 @@ def show(customer: Customer, report: Any) -> str:
     customer.cost = dollars(session["charge_micros"])
     if segments:
         last = segments[-1]
-        words = price_words(last["price_micros"], per=last["per"], metric="seconds", currency="USD")
-        customer.price = f"{last['band']} {words}"
-    for limit in report["limits"]:
-        if limit["metric"] == "seconds":
-            customer.used_s, customer.soft_s = limit["used"], limit["soft"]
-            customer.hard_s = limit["hard"]
+        an_hour = last["price_micros"] * HOUR_S // last["per"]
+        customer.price = f"{last['band']} " + (f"{dollars(an_hour)}/h" if an_hour else "free")
+    show_limits(customer, report["limits"])
     return customer.price if before not in ("", customer.price) else ""
 
+
+def show_limits(customer: Customer, limits: Any) -> None:
+    """The limit over hours, if there is one."""
+    for limit in limits:
+        if limit["metric"] == "seconds":
+            customer.used_s = limit["used"]
+            customer.soft_s, customer.hard_s = limit["soft"], limit["hard"]
+
+
+WITHOUT_LIMIT = ("none", "no limit")
 
 LOG_WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "serving": lambda e: f"serving, {e['sessions']} sessions open",
