@@ -21,7 +21,7 @@ from rich.text import Text
 from demo.nas import Seen
 from demo.scene import Customer, Scene
 
-FRAME_S = 0.05
+FRAME_S = 0.08
 CHECKS_ROWS = 13
 CUSTOMER_ROWS = 6
 STORY_ROWS = 7
@@ -38,6 +38,7 @@ class Screen(Protocol):
     def checked(self) -> None: ...
     def draw(self) -> None: ...
     def pause(self, seconds: float) -> None: ...
+    def tick(self, seconds: float) -> None: ...
     def close(self) -> None: ...
 
 
@@ -78,6 +79,9 @@ class PlainScreen:
 
     def pause(self, seconds: float) -> None:
         """Nothing: nobody reads along."""
+
+    def tick(self, seconds: float) -> None:
+        """Nothing."""
 
     def close(self) -> None:
         """Nothing."""
@@ -131,6 +135,11 @@ class LiveScreen:
         self.draw()
         time.sleep(seconds)
 
+    def tick(self, seconds: float) -> None:
+        """Time to see a figure change."""
+        self._draw_soon()
+        time.sleep(seconds)
+
     def close(self) -> None:
         """Give the terminal back."""
         self._live.stop()
@@ -152,8 +161,8 @@ def picture(scene: Scene, height: int) -> Layout:
     layout["upper"].update(_customers(scene))
     rows = max(1, height - 1 - CUSTOMER_ROWS - STORY_ROWS - 2)
     layout["lower"].split_row(
-        Layout(_wire(scene, rows), ratio=38),
-        Layout(_decisions(scene, rows), ratio=34),
+        Layout(_wire(scene, rows), ratio=37),
+        Layout(_decisions(scene, rows), ratio=35),
         Layout(_checks(scene), ratio=28),
     )
     return layout
@@ -189,7 +198,7 @@ def _customers(scene: Scene) -> Panel:
     table = Table(box=None, expand=True, pad_edge=False, header_style="dim")
     for name, width in (("customer", 8), ("offer", 20), ("online", 7), ("now", 16)):
         table.add_column(name, width=width, no_wrap=True)
-    table.add_column("cost so far", justify="right", width=10)
+    table.add_column("cost", justify="right", width=10)
     table.add_column("hours this month", ratio=1)
     for customer in scene.customers:
         table.add_row(*_row(customer))
@@ -204,7 +213,7 @@ def _row(customer: Customer) -> list[RenderableType]:
         dot + Text(customer.login, "bold"),
         Text(customer.offer),
         Text(online if customer.lines else ("barred" if customer.barred else "-")),
-        Text(customer.price, "green" if free else "yellow"),
+        Text(customer.price if customer.lines else "", "green" if free else "yellow"),
         Text(customer.cost, "bold"),
         _hours(customer),
     ]
