@@ -128,7 +128,7 @@ class Nas:
         """The user is connected: a line, and its Start."""
         self._sessions += 1
         line = Line(
-            acct_session_id=f"{self._sessions:08X}",
+            acct_session_id=f"S{self._sessions}",
             user_name=user_name,
             started_at=at,
             class_=reply.class_,
@@ -264,4 +264,4 @@ def _words(reply: LoginReply) -> str:
     if not reply.accepted:
         return "Access-Reject" + (f": {reply.message}" if reply.message else "")
     timeout_s = reply.session_timeout_s
-    return "Access-Accept" + (f", Session-Timeout {timeout_s}" if timeout_s else "")
+    return "Access-Accept" + (f" for {timeout_s} s" if timeout_s else "")

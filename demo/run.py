@@ -25,7 +25,8 @@ from demo.daemon import Daemon, DaemonFailed
 from demo.nas import Nas, NoAnswer
 from demo.scene import Check, Scene
 from demo.screen import LiveScreen, PlainScreen, Screen, summary
-from demo.story import CHAPTERS, PASSWORD, Story
+from demo.stage import PASSWORD
+from demo.story import CHAPTERS, Story
 
 NAS_NAME = "nas-1"
 PLAIN_COLUMNS = 120

@@ -10,8 +10,7 @@ import time
 from typing import Protocol
 
 from rich import box
-from rich.align import Align
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.layout import Layout
 from rich.live import Live
 from rich.panel import Panel
@@ -22,10 +21,10 @@ from rich.text import Text
 from demo.nas import Seen
 from demo.scene import Customer, Scene
 
-FRAME_S = 0.05
-CHECKS_ROWS = 12
-CUSTOMER_ROWS = 8
-STORY_ROWS = 6
+FRAME_S = 0.08
+CHECKS_ROWS = 13
+CUSTOMER_ROWS = 6
+STORY_ROWS = 7
 EDGE = "bright_black"
 
 
@@ -39,6 +38,7 @@ class Screen(Protocol):
     def checked(self) -> None: ...
     def draw(self) -> None: ...
     def pause(self, seconds: float) -> None: ...
+    def tick(self, seconds: float) -> None: ...
     def close(self) -> None: ...
 
 
@@ -79,6 +79,9 @@ class PlainScreen:
 
     def pause(self, seconds: float) -> None:
         """Nothing: nobody reads along."""
+
+    def tick(self, seconds: float) -> None:
+        """Nothing."""
 
     def close(self) -> None:
         """Nothing."""
@@ -132,6 +135,11 @@ class LiveScreen:
         self.draw()
         time.sleep(seconds)
 
+    def tick(self, seconds: float) -> None:
+        """Time to see a figure change."""
+        self._draw_soon()
+        time.sleep(seconds)
+
     def close(self) -> None:
         """Give the terminal back."""
         self._live.stop()
@@ -153,9 +161,9 @@ def picture(scene: Scene, height: int) -> Layout:
     layout["upper"].update(_customers(scene))
     rows = max(1, height - 1 - CUSTOMER_ROWS - STORY_ROWS - 2)
     layout["lower"].split_row(
-        Layout(_wire(scene, rows), ratio=5),
-        Layout(_decisions(scene, rows), ratio=4),
-        Layout(_checks(scene), ratio=4),
+        Layout(_wire(scene, rows), ratio=37),
+        Layout(_decisions(scene, rows), ratio=35),
+        Layout(_checks(scene), ratio=28),
     )
     return layout
 
@@ -179,7 +187,7 @@ def _heading(scene: Scene) -> RenderableType:
     bar.add_column(justify="right")
     daemon = Text(" aaad ", "bold black on green" if scene.alive else "bold white on red")
     bar.add_row(
-        Text.assemble(daemon, " RADIUS, rating and billing"),
+        Text.assemble(daemon, " authenticates, rates, limits"),
         Text(scene.clock + " New York" if scene.clock else "", "bold cyan"),
         Text(f"{scene.chapter} of {scene.chapters} ", "dim"),
     )
@@ -188,10 +196,10 @@ def _heading(scene: Scene) -> RenderableType:
 
 def _customers(scene: Scene) -> Panel:
     table = Table(box=None, expand=True, pad_edge=False, header_style="dim")
-    for name, width in (("customer", 10), ("offer", 30), ("online", 10), ("now", 16)):
+    for name, width in (("customer", 8), ("offer", 20), ("online", 7), ("now", 16)):
         table.add_column(name, width=width, no_wrap=True)
-    table.add_column("cost so far", justify="right", width=11)
-    table.add_column("hours of the month", ratio=1)
+    table.add_column("cost", justify="right", width=10)
+    table.add_column("hours this month", ratio=1)
     for customer in scene.customers:
         table.add_row(*_row(customer))
     return Panel(table, title="customers", title_align="left", border_style=EDGE)
@@ -205,7 +213,7 @@ def _row(customer: Customer) -> list[RenderableType]:
         dot + Text(customer.login, "bold"),
         Text(customer.offer),
         Text(online if customer.lines else ("barred" if customer.barred else "-")),
-        Text(customer.price, "green" if free else "yellow"),
+        Text(customer.price if customer.lines else "", "green" if free else "yellow"),
         Text(customer.cost, "bold"),
         _hours(customer),
     ]
@@ -247,12 +255,12 @@ def _packet_style(packet: str) -> str:
 
 
 def _decisions(scene: Scene, rows: int) -> Panel:
-    lines = [Text(line) for line in list(scene.decisions)[-rows:]]
-    return Panel(Group(*lines), title="aaad says", title_align="left", border_style=EDGE)
+    text = Text("\n".join(list(scene.decisions)[-rows:]), no_wrap=True, overflow="ellipsis")
+    return Panel(text, title="aaad says", title_align="left", border_style=EDGE)
 
 
 def _checks(scene: Scene) -> Panel:
-    text = Text()
+    text = Text(no_wrap=True, overflow="ellipsis")
     for check in scene.checks[-CHECKS_ROWS:]:
         text.append("✓ " if check.passed else "✗ ", "green" if check.passed else "bold red")
         text.append(f"{check.name}\n")
@@ -260,9 +268,9 @@ def _checks(scene: Scene) -> Panel:
 
 
 def _story(scene: Scene) -> Panel:
-    text = Text("\n".join(list(scene.story)[-(STORY_ROWS - 2) :]))
+    lines = list(scene.story)[-(STORY_ROWS - 2) :]
     return Panel(
-        Align.left(text),
+        Text("\n".join(lines), no_wrap=True, overflow="ellipsis"),
         title=Text(scene.title, "bold yellow"),
         title_align="left",
         border_style="yellow",

@@ -35,7 +35,7 @@ def encode_profile(offer: Offer, service: Service, encode: EncodeNamed) -> bytes
 
 
 def own_session_timeout_s(offer: Offer | None, service: Service) -> int | None:
-    """A Session-Timeout among the reply attributes: a bound like the others, never sent as it is."""
+    """A Session-Timeout among the reply attributes: a bound like the others, not sent as it is."""
     for reply in (service.reply, offer.reply if offer else {}):
         name_and_value = _by_lower(reply).get(SESSION_TIMEOUT)
         if name_and_value is not None and name_and_value[1].isdecimal():

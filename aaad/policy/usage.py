@@ -49,7 +49,7 @@ class NasFacts:
     timestamp_window_s: int
     line_rate_bps: int
     adopt_from: int | None
-    counts: str  # parent | children | both: which of linked sessions are charged
+    counts: str = "both"  # parent | children | both: which of linked sessions are charged
     booted_at: int | None  # latest Accounting-On/Off of this (client, NAS)
 
 
@@ -65,9 +65,10 @@ class Placement:
 
 
 def counts(report: Report, nas: NasFacts) -> bool:
-    """Whether a report is charged where a NAS accounts for a bundle and for its links (RFC 2866 s.5.11).
+    """Whether a report is charged where a NAS accounts for a bundle and for its links.
 
-    A link carries the Acct-Multi-Session-Id of its bundle; the bundle carries its own or none.
+    RFC 2866 s.5.11: a link carries the Acct-Multi-Session-Id of its bundle; the bundle carries its
+    own or none.
     """
     is_child = report.multi_session_id not in {b"", report.acct_session_id}
     return nas.counts == "both" or is_child == (nas.counts == "children")

@@ -36,7 +36,7 @@ class DiscardReason(StrEnum):
     JOURNAL_UNAVAILABLE = "journal_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
     REPLY_TOO_LONG = "reply_too_long"
-    DRAINING = "draining"
+    INTERNAL_ERROR = "internal_error"
 
 
 class Discard(Exception):
@@ -104,6 +104,8 @@ REMEDY: Final[Mapping[DiscardReason, str]] = MappingProxyType(
         DiscardReason.REPLY_TOO_LONG: (
             "the plan's reply attributes exceed 4096 octets: shorten them in the price list"
         ),
-        DiscardReason.DRAINING: "the daemon is ending: clients go to their second server",
+        DiscardReason.INTERNAL_ERROR: (
+            "a bug of aaad: the log has it as access_failed, report it with its traceback"
+        ),
     }
 )

@@ -281,6 +281,7 @@ class Daemon:
             applier=self.applier,
             clock=self.clock,
             metrics=self.metrics,
+            log=self.log,
         )
         self.access = AccessHandler(
             gate=self._gate(access.CODES),

@@ -125,14 +125,17 @@ class Enforcer:
             self._due_of.pop(account_id, None)
             return
         due = []
-        projected_to = now - STOP_GRACE_S
+        facts_of = {
+            service_id: self._facts(service_id, now)
+            for service_id in {session.terms.service_id for session in running}
+        }
         for session in running:
-            facts = self._facts(session, now, projected_to)
+            facts = facts_of[session.terms.service_id]
             refusal = authorize(facts)
             if refusal is not None:
                 self._order(session, refusal)
             elif (
-                seconds := time_left_s(facts, session, len(running), at=projected_to)
+                seconds := time_left_s(facts, session, len(running), at=now - STOP_GRACE_S)
             ) is not None:
                 due.append(now + seconds)  # so long after the projection, and then the grace
         if due:
@@ -166,9 +169,11 @@ class Enforcer:
             while ports:
                 ports.pop().close()
 
-    def _facts(self, session: Session, now: int, projected_to: int) -> Facts:
-        entry = self._directory.of_service(session.terms.service_id)
-        return facts_at(self._directory, self._sessions, entry, now, projected_to=projected_to)
+    def _facts(self, service_id: int, now: int) -> Facts:
+        entry = self._directory.of_service(service_id)
+        return facts_at(
+            self._directory, self._sessions, entry, now, projected_to=now - STOP_GRACE_S
+        )
 
     def _look_again(self, account_id: int, at: int) -> None:
         known = self._due_of.get(account_id)
