@@ -229,13 +229,16 @@ async def _write_usage(
     """Write usage events; those that cost something have an impact. Returns the impacts."""
     rows: list[_SqlRow] = []
     impacts: list[_ItemImpact] = []
+    items: dict[int, ItemRef] = {}
     for posting in won:
         for usage in posting.events:
             event_id = tx.ids.make(posted_at * 1000)
             rows.append(_usage_row(usage, event_id, posted_at))
             if usage.piece.charge_micros:
-                item = ItemRef(kind=ItemKind.USAGE, cycle_start_at=usage.period_start_at)
-                impacts.append((_usage_impact(usage, event_id), item))
+                start = usage.period_start_at
+                if start not in items:
+                    items[start] = ItemRef(kind=ItemKind.USAGE, cycle_start_at=start)
+                impacts.append((_usage_impact(usage, event_id), items[start]))
     await tx.execute_many("insert_usage_event", rows)
     await _write_impacts(tx, impacts)
     return impacts

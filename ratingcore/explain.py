@@ -7,6 +7,7 @@ comes twice reads unambiguously.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from ratingcore.calendar import load_zone
 from ratingcore.errors import RatingError
@@ -24,6 +25,11 @@ SEGMENT_KEYS = (
     "started_at",
     "ended_at",
 )
+
+_ALL_SEGMENT_KEYS = ("band", "metric", *SEGMENT_KEYS)
+# one call for all attributes: every posted piece passes here
+_PIECE_VALUES = attrgetter(*PIECE_KEYS)
+_SEGMENT_VALUES = attrgetter(*_ALL_SEGMENT_KEYS)
 
 _METRIC_WORDS = {
     Metric.SECONDS: "time",
@@ -62,10 +68,9 @@ def explain(piece: Piece, *, currency: str, zone: str) -> list[str]:
 
 def piece_as_data(piece: Piece) -> dict[str, object]:
     """Return the piece as a dict of plain integers and text, its segments as such dicts."""
-    data: dict[str, object] = {key: getattr(piece, key) for key in PIECE_KEYS}
+    data: dict[str, object] = dict(zip(PIECE_KEYS, _PIECE_VALUES(piece), strict=True))
     data["segments"] = [
-        {"band": segment.band, "metric": segment.metric}
-        | {key: getattr(segment, key) for key in SEGMENT_KEYS}
+        dict(zip(_ALL_SEGMENT_KEYS, _SEGMENT_VALUES(segment), strict=True))
         for segment in piece.segments
     ]
     return data

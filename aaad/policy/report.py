@@ -35,6 +35,7 @@ class Report:
     nas: str
     status: int
     acct_session_id: bytes
+    multi_session_id: bytes
     user_name: bytes
     session_time_s: int | None
     input_octets: int
@@ -108,6 +109,7 @@ def read_report(packet: Packet, *, lsn: int, received_at: int, client: str, sour
         nas=nas_of(packet, source),
         status=packet.get_int(attribute.ACCT_STATUS_TYPE) or 0,
         acct_session_id=packet.get(attribute.ACCT_SESSION_ID) or b"",
+        multi_session_id=packet.get(attribute.ACCT_MULTI_SESSION_ID) or b"",
         user_name=packet.get(attribute.USER_NAME) or b"",
         session_time_s=session_time,
         input_octets=(gigawords_in or 0) * WORD

@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -134,7 +134,7 @@ class AccessHandler:
             elif not self._journal.writable:
                 self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
             else:
-                self._sort(self._login(request), replies, missing)
+                self._guarded(request, replies, missing)
         listener.send(replies)
         if missing:
             self._start(missing, self._decide_later(listener, missing))
@@ -152,6 +152,21 @@ class AccessHandler:
     def _login(self, request: Request) -> Login:
         user_name = request.packet.get(attribute.USER_NAME) or b""
         return Login(request, user_name, canonical_login(request.client.brand, user_name))
+
+    def _guarded(
+        self, request: Request, replies: list[tuple[bytes, Peer]], missing: list[Login]
+    ) -> None:
+        """A bug met by one request must not cost the others of its batch their answer."""
+        try:
+            self._sort(self._login(request), replies, missing)
+        except Exception as error:
+            self._fail([request], error)
+
+    def _fail(self, requests: Iterable[Request], error: BaseException) -> None:
+        self._metrics.count("access_errors")
+        self._log.error("access_failed", exc_info=error)
+        for request in requests:
+            self._gate.give_up(request, DiscardReason.INTERNAL_ERROR)
 
     def _sort(self, login: Login, replies: list[tuple[bytes, Peer]], missing: list[Login]) -> None:
         """Decide a login now, or put it with those that must wait."""
@@ -174,14 +189,13 @@ class AccessHandler:
         self._waiting += len(logins)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._done(done, len(logins)))
+        task.add_done_callback(lambda done: self._done(done, logins))
 
-    def _done(self, task: asyncio.Task[None], logins: int) -> None:
+    def _done(self, task: asyncio.Task[None], logins: list[Login]) -> None:
         self._tasks.discard(task)
-        self._waiting -= logins
+        self._waiting -= len(logins)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._metrics.count("access_errors")
-            self._log.error("access_failed", error=repr(error))
+            self._fail((login.request for login in logins), error)
 
     async def _decide_later(self, listener: Listener, logins: list[Login]) -> None:
         try:
@@ -258,8 +272,13 @@ class AccessHandler:
             ),
             proof=proof.reply,
         )
+        try:
+            replies.append(self._finish(request, Code.ACCESS_ACCEPT, attributes))
+        except ValueError as error:  # an offer with more attributes than a packet holds
+            self._log.error("reply_too_long", login=login.login, error=str(error))
+            self._gate.give_up(request, DiscardReason.REPLY_TOO_LONG)
+            return
         self._metrics.count("access_accepts")
-        replies.append(self._finish(request, Code.ACCESS_ACCEPT, attributes))
 
     def _profile(self, entry: Entry, offer: Offer) -> bytes:
         """The encoded reply of an offer for this service; made once per version of the offer."""

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from structlog.typing import FilteringBoundLogger
+
 from aaad.policy.account_state import AccountState
 from aaad.policy.class_attribute import read_class
 from aaad.policy.report import Report, is_session_report
@@ -24,6 +26,7 @@ from aaad.policy.usage import (
     NasFacts,
     Placement,
     apply,
+    counts,
     counts_from,
     end_when_last_heard,
     open_session,
@@ -93,6 +96,7 @@ class NasTable(Protocol):
     def facts(self, client: str, nas: str) -> NasFacts: ...
     def heard(self, report: Report) -> None: ...
     def booted(self, client: str, nas: str, at: int) -> bool: ...
+    def end_presumed(self, session: Session) -> None: ...
 
 
 class Applier:
@@ -108,6 +112,7 @@ class Applier:
         books: Books,
         enforcement: Enforcement,
         metrics: Metrics,
+        log: FilteringBoundLogger,
     ) -> None:
         self._journal_number = journal_number
         self._sessions = sessions
@@ -116,6 +121,7 @@ class Applier:
         self._books = books
         self._enforcement = enforcement
         self._metrics = metrics
+        self._log = log
         self._waiting: deque[Applicable] = deque()
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
@@ -194,8 +200,21 @@ class Applier:
             self._suspend(record, f"unpriced: {error}")
         except Exception as error:  # the one catch-all: a poison record must not stop the books
             self._metrics.count("applier_errors")
+            self._log.exception("record_not_applied", lsn=record.report.lsn)
             self._suspend(record, f"error: {error!r}")
+        self._enforce(record)
         self._books.applied(record.report.lsn, record.received_us)
+
+    def _enforce(self, record: Accounting) -> None:
+        """What the new usage means for the sessions of its account; the books hold it already."""
+        entry = self._entry(record)
+        if entry is None:
+            return
+        try:
+            self._enforcement.review(entry.state.account.account_id, record.report.received_at)
+        except Exception:  # a bug in what follows from usage must not touch the books
+            self._metrics.count("enforcement_errors")
+            self._log.exception("enforcement_failed", lsn=record.report.lsn)
 
     def _apply_accounting(self, record: Accounting) -> None:
         report = record.report
@@ -206,6 +225,8 @@ class Applier:
             self._suspend(record, f"Acct-Status-Type {report.status} is not a session's")
         elif not report.acct_session_id:
             self._suspend(record, "no Acct-Session-Id")
+        elif not counts(report, self._nases.facts(report.client, report.nas)):
+            self._metrics.count("usage_not_counted")
         else:
             self._apply_session(record)
 
@@ -224,8 +245,15 @@ class Applier:
         elif not self._is_applied(session, report.lsn):
             self._change(session, lambda: apply(session, report, placement, nas), record)
             self._sessions.status_changed(session)
+        self._learn_interval(session, record)
         self._end_older(session, record)
-        self._enforcement.review(session.terms.account_id, report.received_at)
+
+    def _learn_interval(self, session: Session, record: Accounting) -> None:
+        """Who has sent one interim report owes us the next: only then can a session be silent."""
+        if session.interim_interval_s or record.report.status != AcctStatusType.INTERIM_UPDATE:
+            return
+        entry = self._directory.of_service(session.terms.service_id)
+        session.interim_interval_s = self._directory.interim_interval_s(entry, session.last_at)
 
     def _open(self, record: Accounting, placement: Placement, nas: NasFacts) -> Session | None:
         """A session seen for the first time; suspense if nobody or no tariff can be charged for it.
@@ -325,6 +353,7 @@ class Applier:
         before = session.usage_not_stored()
         end_when_last_heard(session, lsn=lsn, cause=cause)
         self._metrics.count("usage_presumed_ended")
+        self._nases.end_presumed(session)
         self._sessions.status_changed(session)
         self._carry(session, before, lsn=lsn, received_us=received_us)
 

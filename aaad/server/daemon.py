@@ -91,6 +91,7 @@ class Daemon:
             catalogs=self.catalogs.of,
             sessions=self.sessions,
             subscribers_max=settings.directory.subscribers_max,
+            interim_interval_s=settings.sessions.interim_interval_s,
             clock=clock,
             log=self.log,
         )
@@ -151,6 +152,8 @@ class Daemon:
         self._begin(self._every(DUE_POLL_S, self.enforcer.review_due))
         self._begin(self._every(SILENCE_POLL_S, self._presume_ends))
         self._begin(self._every(60.0, self._report_suppressed))
+        self._report_excused_clients()
+        self._begin(self._every(DAY_S, self._report_excused_clients))
         self.state = "serving"
         self.log.info(
             "serving",
@@ -270,6 +273,7 @@ class Daemon:
             books=unposted,
             enforcement=self.enforcer,
             metrics=self.metrics,
+            log=self.log,
         )
         self.accounting = AccountingHandler(
             gate=self._gate(accounting.CODES),
@@ -277,6 +281,7 @@ class Daemon:
             applier=self.applier,
             clock=self.clock,
             metrics=self.metrics,
+            log=self.log,
         )
         self.access = AccessHandler(
             gate=self._gate(access.CODES),
@@ -401,6 +406,16 @@ class Daemon:
                 key=suppressed.key,
                 count=suppressed.count,
             )
+
+    def _report_excused_clients(self) -> None:
+        """Once a day the log names who may still omit Message-Authenticator (CVE-2024-3596)."""
+        for name, client in self.clients.by_name.items():
+            if not client.settings.require_message_authenticator:
+                self.log.warning(
+                    "message_authenticator_excused",
+                    client=name,
+                    remedy="update it, then remove require_message_authenticator = false",
+                )
 
     def _journal_failed(self, error: Exception) -> None:
         """Nothing more can become durable: end without another answer."""

@@ -12,6 +12,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
@@ -79,6 +80,7 @@ class Directory:
         catalogs: Callable[[str], Catalog],
         sessions: SessionTable,
         subscribers_max: int,
+        interim_interval_s: int,
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
@@ -87,11 +89,13 @@ class Directory:
         self._catalogs = catalogs
         self._sessions = sessions
         self._subscribers_max = subscribers_max
+        self._interim_interval_s = interim_interval_s
         self._clock = clock
         self._log = log
         self._entries: OrderedDict[Login, Entry] = OrderedDict()
         self._by_service: dict[int, Entry] = {}
         self._states: dict[int, AccountState] = {}
+        self._of_account: dict[int, dict[int, Entry]] = {}
         self._unknown: OrderedDict[Login, None] = OrderedDict()
         self.class_key = sealer.derive_key(b"class attribute")
 
@@ -115,7 +119,7 @@ class Directory:
 
     def of_account(self, account_id: int) -> list[Entry]:
         """The services of an account that are in memory."""
-        return [e for e in self._by_service.values() if e.state.account.account_id == account_id]
+        return list(self._of_account.get(account_id, {}).values())
 
     def is_known_missing(self, brand: str, login: str) -> bool:
         """Whether the store has said that nobody has this login."""
@@ -125,6 +129,11 @@ class Directory:
         """The offer whose tariff prices a service at an instant, as its price list says it then."""
         offers = self._catalog(entry).offers_at(entry.subscriber.purchases, at)
         return next((offer for offer in offers if offer.tariff), None)
+
+    def interim_interval_s(self, entry: Entry, at: int) -> int:
+        """How often sessions of a service report: as its offer tells the NAS, else the usual."""
+        offer = self.offer(entry, at)
+        return (offer.interim_interval_s if offer else None) or self._interim_interval_s
 
     def timeline(self, entry: Entry, started_at: int) -> Timeline | None:
         """The tariffs that price a session of this service from its start on."""
@@ -323,6 +332,7 @@ class Directory:
         )
         self._entries[entry.login] = entry
         self._by_service[service.service_id] = entry
+        self._of_account.setdefault(service.account_id, {})[service.service_id] = entry
 
     def _password(self, credential: Credential) -> Password | None:
         """What can be known of a password; None, and an error in the log, if it cannot be opened.
@@ -344,7 +354,12 @@ class Directory:
 
     def _forget(self, entry: Entry) -> None:
         self._entries.pop(entry.login, None)
-        self._by_service.pop(entry.subscriber.service.service_id, None)
+        service = entry.subscriber.service
+        self._by_service.pop(service.service_id, None)
+        of_account = self._of_account.get(service.account_id, {})
+        of_account.pop(service.service_id, None)
+        if not of_account:
+            self._of_account.pop(service.account_id, None)
 
     def _remember_unknown(self, login: Login) -> None:
         self._unknown[login] = None
@@ -354,7 +369,7 @@ class Directory:
     def _evict(self) -> None:
         """Let the least recently used go that have no session in memory."""
         excess = len(self._entries) - self._subscribers_max
-        for login in list(self._entries)[: max(0, excess)]:
+        for login in list(islice(self._entries, max(0, excess))):
             entry = self._entries[login]
             account_id = entry.state.account.account_id
             if not self._sessions.of_account(account_id):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aaad.policy.report import Report
+from aaad.policy.session import Session
 from aaad.policy.usage import NasFacts
 from ledger.clients import NasSettings
 from ledger.model import BootInstant
@@ -58,6 +59,7 @@ class NasTable:
                 timestamp_window_s=settings.event_timestamp_window_s,
                 line_rate_bps=settings.line_rate_bps,
                 adopt_from=settings.adopt_from,
+                counts=settings.counts.value,
                 booted_at=self._booted.get((client, nas)),
             )
             if len(self._facts) >= OBSERVED_MAX:
@@ -79,6 +81,12 @@ class NasTable:
         observed.reports += 1
         if report.clock_is_wrong(self.facts(*key).timestamp_window_s):
             observed.clamped_clocks += 1
+
+    def end_presumed(self, session: Session) -> None:
+        """The end of a session was never reported by its NAS."""
+        observed = self._observed.get((session.client, session.nas))
+        if observed is not None:
+            observed.presumed_ends += 1
 
     def booted(self, client: str, nas: str, at: int) -> bool:
         """An Accounting-On/Off; whether it is later than what was known."""

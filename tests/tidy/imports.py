@@ -86,7 +86,9 @@ LAYERS = (
     Layer(
         name="aaad.server",
         ours=("aaad", "ledger", "ratingcore"),
-        third_party=frozenset({"argon2", "msgpack", "msgspec", "orjson", "structlog", "uvloop"}),
+        third_party=frozenset(
+            {"argon2", "click", "msgpack", "msgspec", "orjson", "structlog", "uvloop"}
+        ),
     ),
     Layer(
         name="aaad.control",
