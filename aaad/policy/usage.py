@@ -49,7 +49,7 @@ class NasFacts:
     timestamp_window_s: int
     line_rate_bps: int
     adopt_from: int | None
-    counts: str  # parent | children | both: which of linked sessions are charged
+    counts: str = "both"  # parent | children | both: which of linked sessions are charged
     booted_at: int | None  # latest Accounting-On/Off of this (client, NAS)
 
 
