@@ -150,6 +150,7 @@ class Daemon:
         for listener in self.listeners:
             listener.start(asyncio.get_running_loop())
         self.enforcer.begin()
+        self.nases.begin()
         self._begin(self._watch_changes())
         self._begin(self._every(DUE_POLL_S, self.enforcer.review_due))
         self._begin(self._every(SILENCE_POLL_S, self._presume_ends))
@@ -357,7 +358,6 @@ class Daemon:
             self.sessions,
             self.nases,
             intervals=self.settings.sessions.silence_intervals,
-            up_since=self.started_at,
         ):
             with suppress(JournalFull, JournalUnavailable):  # looked for again in a while
                 self.accounting.append_silence(
