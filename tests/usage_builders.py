@@ -71,6 +71,7 @@ def report(status: AcctStatusType, **given: Any) -> Report:
         "framed_address": "",
         "calling_station_id": b"",
         "called_station_id": b"",
+        "multi_session_id": b"",
         "class_": b"",
         **given,
     }

@@ -130,7 +130,7 @@ class AccessHandler:
         missing: list[Login] = []
         for request in self._gate.admit(listener, received):
             if request.packet.code == Code.STATUS_SERVER:
-                replies.append(self._finish(request, Code.ACCESS_ACCEPT, b""))
+                replies += self._finish(request, Code.ACCESS_ACCEPT, b"")
             elif not self._journal.writable:
                 self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
             else:
@@ -272,13 +272,9 @@ class AccessHandler:
             ),
             proof=proof.reply,
         )
-        try:
-            replies.append(self._finish(request, Code.ACCESS_ACCEPT, attributes))
-        except ValueError as error:  # an offer with more attributes than a packet holds
-            self._log.error("reply_too_long", login=login.login, error=str(error))
-            self._gate.give_up(request, DiscardReason.REPLY_TOO_LONG)
-            return
-        self._metrics.count("access_accepts")
+        accept = self._finish(request, Code.ACCESS_ACCEPT, attributes)
+        self._metrics.count("access_accepts", len(accept))
+        replies += accept
 
     def _profile(self, entry: Entry, offer: Offer) -> bytes:
         """The encoded reply of an offer for this service; made once per version of the offer."""
@@ -317,12 +313,19 @@ class AccessHandler:
         self._send_reject(request, attributes)
 
     def _send_reject(self, request: Request, attributes: bytes) -> None:
-        request.listener.send([self._finish(request, Code.ACCESS_REJECT, attributes)])
+        request.listener.send(self._finish(request, Code.ACCESS_REJECT, attributes))
 
-    def _finish(self, request: Request, code: Code, attributes: bytes) -> tuple[bytes, Peer]:
-        reply = encode_reply(request.packet, code, attributes, request.client.secret)
+    def _finish(self, request: Request, code: Code, attributes: bytes) -> list[tuple[bytes, Peer]]:
+        """The reply, kept for repetitions; none if it does not fit into a packet, for the plan's
+        attributes and the request's Proxy-States are too many.
+        """
+        try:
+            reply = encode_reply(request.packet, code, attributes, request.client.secret)
+        except ValueError:
+            self._gate.give_up(request, DiscardReason.REPLY_TOO_LONG)
+            return []
         self._gate.complete(request, reply)
-        return reply, request.peer
+        return [(reply, request.peer)]
 
 
 class VerifiedPasswords:

@@ -305,15 +305,22 @@ class Applier:
         service_id = session.terms.service_id
         state.subtract(service_id, before)
         state.add(service_id, after)
-        for period_start_at in sorted(before.keys() | after.keys()):
-            self._check_limits(entry, session, period_start_at)
+        periods = sorted(before.keys() | after.keys())
+        for period_start_at in periods:
+            # what is owed is no cycle's: it is compared once, in the latest
+            self._check_limits(
+                entry, session, period_start_at, with_credit=period_start_at == periods[-1]
+            )
 
-    def _check_limits(self, entry: Entry, session: Session, period_start_at: int) -> None:
+    def _check_limits(
+        self, entry: Entry, session: Session, period_start_at: int, *, with_credit: bool
+    ) -> None:
         state = entry.state
         at = session.last_at
         offer = self._directory.offer(entry, max(session.started_at, at - 1))
+        uses = state.uses(entry.subscriber, offer, period_start_at)
         for crossing in crossings(
-            credit_and(state.uses(entry.subscriber, offer, period_start_at), state),
+            credit_and(uses, state) if with_credit else uses,
             account_id=state.account.account_id,
             period_start_at=period_start_at,
             at=at,
@@ -324,9 +331,13 @@ class Applier:
             self._metrics.count(f"limit_{crossing.threshold.value}")
 
     def _end_older(self, session: Session, record: Accounting) -> None:
-        """An Acct-Session-Id is in use again: what used it before ended when it was last heard."""
-        for older in self._sessions.candidates(session.nas, session.acct_session_id):
-            if older.is_open and older.started_at < session.started_at:
+        """An Acct-Session-Id has one session that runs: the latest. Others ended when last heard,
+        also one that a late report has just made known.
+        """
+        candidates = self._sessions.candidates(session.nas, session.acct_session_id)
+        latest = max(candidate.started_at for candidate in candidates)
+        for older in candidates:
+            if older.is_open and older.started_at < latest:
                 self._presume_ended(older, record.report.lsn, record.received_us, "Id-Reused")
 
     def _apply_boot(self, record: Accounting) -> None:
@@ -348,8 +359,8 @@ class Applier:
             self._presume_ended(session, record.lsn, record.received_us, "Silence")
 
     def _presume_ended(self, session: Session, lsn: int, received_us: int, cause: str) -> None:
-        if self._is_applied(session, lsn):
-            return  # a replay: it has spoken again since, or ended already
+        if self._is_applied(session, lsn + 1):
+            return  # a replay: it has spoken again since
         before = session.usage_not_stored()
         end_when_last_heard(session, lsn=lsn, cause=cause)
         self._metrics.count("usage_presumed_ended")

@@ -178,7 +178,7 @@ class Directory:
             for brand in {brand for brand, _ in missing}:
                 names = [login for of_brand, login in missing if of_brand == brand]
                 found = await fetch_subscribers(reader, brand=brand, logins=names)
-                await self._keep(reader, found.values())
+                await self._keep(reader, list(found.values()))
                 for name in names:
                     if name not in found:
                         self._remember_unknown((brand, name))
@@ -223,7 +223,7 @@ class Directory:
         self._unknown.clear()
         async with self._store.read() as reader:
             found = await fetch_subscribers_by_account(reader, account_ids)
-            await self._keep(reader, found)
+            await self._take_over(reader, found)
         kept = {subscriber.service.service_id for subscriber in found}
         for account_id in account_ids:
             for entry in self.of_account(account_id):
@@ -275,9 +275,20 @@ class Directory:
                 rows = await fetch_sessions_by_key(reader, sorted(set(keys)))
             await self.restore(rows)
 
-    async def _keep(self, reader: Reader, subscribers: Iterable[Subscriber]) -> None:
+    async def _keep(self, reader: Reader, subscribers: Sequence[Subscriber]) -> None:
+        """Take over what memory lacks. What it has is never older than this reading, and the usage
+        of its accounts may be on the way into the store meanwhile: that is left alone.
+        """
+        known = [s for s in subscribers if s.account.account_id in self._states]
+        await self._take_over(
+            reader, [s for s in subscribers if s.account.account_id not in self._states]
+        )
+        for subscriber in known:
+            if subscriber.service.service_id not in self._by_service:
+                self._put(subscriber)
+
+    async def _take_over(self, reader: Reader, subscribers: Sequence[Subscriber]) -> None:
         """Take over subscribers and the state of their accounts, as of one reading."""
-        subscribers = list(subscribers)
         accounts = {s.account.account_id: s.account for s in subscribers}
         states = await fetch_account_states(
             reader, {account_id: self._periods(account) for account_id, account in accounts.items()}
@@ -331,6 +342,7 @@ class Directory:
             state=self._states[subscriber.account.account_id],
         )
         self._entries[entry.login] = entry
+        self._unknown.pop(entry.login, None)
         self._by_service[service.service_id] = entry
         self._of_account.setdefault(service.account_id, {})[service.service_id] = entry
 
