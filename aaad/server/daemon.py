@@ -190,7 +190,7 @@ class Daemon:
             for name in ("brands", "clients", "nases", "enforcement", "sessions")
             if getattr(settings, name) != getattr(self.settings, name)
         ]
-        self.clients = Clients(settings.clients, settings.brands)
+        self.clients = Clients(settings.clients, settings.brands, former=self.clients)
         self.settings = settings
         self.dictionary = dictionary
         self.nases.configuration_changed()
