@@ -113,7 +113,9 @@ class Daemon:
         self._change_counter = 0
 
     @classmethod
-    async def start(cls, settings: Settings, clock: Clock) -> Daemon:
+    async def start(
+        cls, settings: Settings, clock: Clock, *, on_progress: Callable[[], None] = lambda: None
+    ) -> Daemon:
         """Everything up to the moment before the first packet. Raises StoreError, JournalError,
         OSError.
         """
@@ -135,7 +137,7 @@ class Daemon:
                 at_least_lsn=position + 1,
             )
             daemon = cls(settings, clock=clock, store=store, journal=journal)
-            await daemon._restore(position)
+            await daemon._restore(position, on_progress)
         except BaseException:
             if journal is not None:
                 await journal.close()
@@ -163,8 +165,7 @@ class Daemon:
         )
 
     async def stop(self) -> None:
-        """An orderly end: finish, post, close. What cannot be posted in time waits in the journal.
-        """
+        """An orderly end: finish, post, close. What cannot be posted in time waits in the journal."""
         self.state = "draining"
         self.log.info("draining")
         for listener in self.listeners:
@@ -181,8 +182,7 @@ class Daemon:
         self.log.info("stopped", posted_lsn=self.poster.position_lsn)
 
     def reload(self) -> list[str]:
-        """Read the configuration again and swap it. Raises SettingsError, and changes nothing then.
-        """
+        """Read the configuration again and swap it. Raises SettingsError, and changes nothing then."""
         settings = load_settings(self.settings.path)
         dictionary = read_dictionary(settings)
         changed = [
@@ -190,7 +190,7 @@ class Daemon:
             for name in ("brands", "clients", "nases", "enforcement", "sessions")
             if getattr(settings, name) != getattr(self.settings, name)
         ]
-        self.clients = Clients(settings.clients, settings.brands)
+        self.clients = Clients(settings.clients, settings.brands, former=self.clients)
         self.settings = settings
         self.dictionary = dictionary
         self.nases.configuration_changed()
@@ -224,7 +224,7 @@ class Daemon:
         self.poster.do_between_postings(run)
         await done
 
-    async def _restore(self, position: int) -> None:
+    async def _restore(self, position: int, on_progress: Callable[[], None]) -> None:
         """Sessions, boots and catalogues from the store, then the journal beyond its position."""
         async with self.store.read() as reader:
             self._change_counter = await fetch_change_counter(reader)
@@ -237,7 +237,7 @@ class Daemon:
         )
         self._begin(self.applier.run())
         self._begin(self.poster.run())
-        await self._replay(position)
+        await self._replay(position, on_progress)
         self._open_sockets()
 
     async def _restore_sessions(self) -> None:
@@ -330,7 +330,7 @@ class Daemon:
         )
         return Listener(sock, handler, metrics=self.metrics)
 
-    async def _replay(self, position: int) -> None:
+    async def _replay(self, position: int, on_progress: Callable[[], None]) -> None:
         """Apply what the journal has beyond the store, by the code that serves."""
         begun = time.monotonic()
         batch: list[Applicable] = []
@@ -342,6 +342,7 @@ class Daemon:
                 self.applier.offer(batch)
                 await self.applier.caught_up()
                 batch = []
+                on_progress()
         self.applier.offer(batch)
         await self.applier.caught_up()
         if count:
