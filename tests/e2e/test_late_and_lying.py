@@ -219,9 +219,7 @@ def test_a_counter_that_begins_anew_counts_from_there(customer: Customer) -> Non
         output_octets=5_000_000,
         attributes=gigawords,
     )
-    customer.tell(
-        Status.STOP, 0, session_time=3_600, output_octets=300, attributes=gigawords
-    )
+    customer.tell(Status.STOP, 0, session_time=3_600, output_octets=300, attributes=gigawords)
     customer.check(cost(3_600, 5_000_300))
 
 
@@ -246,7 +244,8 @@ def test_a_nas_in_1970_is_placed_by_our_clock(customer: Customer) -> None:
     (session,) = books.sessions(customer.login)
     assert abs(session["started_at"] - customer.t0) <= 120
     (line,) = [
-        one for one in customer.daemon.aaactl("nas", "list")["nases"]
+        one
+        for one in customer.daemon.aaactl("nas", "list")["nases"]
         if one["nas"] == customer.nas.nas_identifier
     ]
     assert line["clamped_clocks"] == 2

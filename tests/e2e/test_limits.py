@@ -28,7 +28,9 @@ from tests.e2e.wire import Attribute, Code, Status
 
 SECRET = secrets.token_hex(16).encode()
 TRIES = 3
-PRICE_LIST = METERED + """
+PRICE_LIST = (
+    METERED
+    + """
 [tariffs.included]
 [[tariffs.included.bands]]
 name = "all day"
@@ -50,6 +52,7 @@ tariff = "metered"
 service = "dialup"
 limits = [{ name = "budget", metric = "money", soft = "1.00", hard = "2.00" }]
 """
+)
 SETTINGS = f"""
 [enforcement]
 tries = {TRIES}
@@ -79,7 +82,6 @@ class Place:
         login = f"user-{next(NUMBERS)}"
         register(self.daemon, login, *more, offer=offer)
         return Customer(self, login, self.stack.enter_context(self.daemon.nas(nas)))
-
 
     def an_hour_later(self) -> None:
         self.daemon.aaactl("clock", "advance", "3600")

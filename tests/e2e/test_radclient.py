@@ -21,12 +21,15 @@ from tests.e2e.wire import Attribute, Code, Packet, attribute, sign_request
 
 PASSWORD = "correct horse"
 SIGNED = {"Message-Authenticator": "0x00"}
-PRICE_LIST = METERED + """
+PRICE_LIST = (
+    METERED
+    + """
 reply = { Service-Type = "Framed-User", Filter-Id = "open", Framed-Pool = "dialup" }
 session_timeout = "2 h"
 idle_timeout = "15 min"
 interim_interval = "10 min"
 """
+)
 MICROSOFT = 311
 MS_CHAP_ERROR = 2
 MS_MPPE_SEND_KEY = 16
@@ -51,9 +54,7 @@ def daemon(shared_folder: Path) -> Iterator[Daemon]:
 
 def login(daemon: Daemon, **attributes: str) -> RadclientAnswer:
     named = {name.replace("_", "-"): f'"{value}"' for name, value in attributes.items()}
-    return radclient(
-        daemon.authentication, "auth", named | SIGNED, secret_file=daemon.secret_file
-    )
+    return radclient(daemon.authentication, "auth", named | SIGNED, secret_file=daemon.secret_file)
 
 
 @pytest.mark.usefixtures("requires_radclient")

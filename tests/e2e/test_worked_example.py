@@ -125,9 +125,7 @@ def test_friday_evening_to_saturday_costs_two_dollars(daemon: Daemon, interims: 
     item = "SELECT item_kind, cycle_start_at, amount_micros FROM item WHERE account_id = ?"
     cycle_start_at = at("2025-12-15T00:00")
     assert books.rows(item, books.account_of(login)) == [("usage", cycle_start_at, 2_000_000)]
-    assert books.counters(login) == [
-        (cycle_start_at, 3 * HOUR, 30 * HOUR, 300 * HOUR, 2_000_000)
-    ]
+    assert books.counters(login) == [(cycle_start_at, 3 * HOUR, 30 * HOUR, 300 * HOUR, 2_000_000)]
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,7 @@ WINDOW_S = DAY_S
 NETWORK_MAX_S = 50
 """A report is under way for less than a minute, or the NAS says so in Acct-Delay-Time."""
 DELAY_MAX_S = 3_600
-NAS = NasFacts(
-    timestamp_window_s=WINDOW_S, line_rate_bps=10**12, adopt_from=None, booted_at=None
-)
+NAS = NasFacts(timestamp_window_s=WINDOW_S, line_rate_bps=10**12, adopt_from=None, booted_at=None)
 
 
 @dataclass(frozen=True)
