@@ -1,4 +1,5 @@
-"""The books as an accountant reads them: read-only SQL on the daemon's store, mostly on its views."""
+"""The books as an accountant reads them: read-only SQL on the daemon's store, mostly on its views.
+"""
 
 from __future__ import annotations
 

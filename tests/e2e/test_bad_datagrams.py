@@ -1,7 +1,9 @@
-"""Proves that bad input is discarded silently, counted by its reason with a remedy, and harms nobody.
+"""Proves that bad input is discarded silently, counted by its reason with a remedy, and harms
+nobody.
 
-Every reason that a sender can cause is caused on the wire: nothing answers, `aaactl status` counts it
-and says what to do, and the next good request is served. User names are data, whatever their octets.
+Every reason that a sender can cause is caused on the wire: nothing answers, `aaactl status` counts
+it and says what to do, and the next good request is served. User names are data, whatever their
+octets.
 """
 
 from __future__ import annotations
@@ -201,7 +203,9 @@ HOSTILE = [
 
 
 def test_a_user_name_is_data(daemon: Daemon, nas: Nas) -> None:
-    """Unknown ones: refused, accounted into suspense octet by octet, one clean line each in the log."""
+    """Unknown ones: refused, accounted into suspense octet by octet, one clean line each in the
+    log.
+    """
     books = Books(daemon)
     last = "SELECT coalesce(max(lsn), 0) FROM suspense"
     ((before,),) = books.rows(last)

@@ -1,4 +1,5 @@
-"""Proves what reports cost that are late, repeated, reordered, missing or wrong: on the wire, to the cent.
+"""Proves what reports cost that are late, repeated, reordered, missing or wrong: on the wire, to
+the cent.
 
 The customers pay a tenth of a cent a second and a dollar a megabyte, so a charge reads like the
 counters: 900 s and 100 octets cost 0.900100. All play against one daemon, each on a NAS of its own.

@@ -1,8 +1,8 @@
 """Proves what a limit does, on the wire: it warns once, cuts once, and keeps its customer out.
 
-NASes are pyrad's servers, which nobody here wrote: one acknowledges Disconnect-Requests, one refuses,
-one says nothing. Usage is told in reports of the last hours, so that no test waits for time to pass;
-the one about the timer moves the clock.
+NASes are pyrad's servers, which nobody here wrote: one acknowledges Disconnect-Requests, one
+refuses, one says nothing. Usage is told in reports of the last hours, so that no test waits for
+time to pass; the one about the timer moves the clock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Proves that clients which nobody here wrote are served: radclient of FreeRADIUS against the daemon.
+"""Proves that clients which nobody here wrote are served: radclient of FreeRADIUS against the
+daemon.
 
 MS-CHAPv2, which radclient cannot speak, comes with the vectors of RFC 2759 section 9.2; the keys
 for MPPE in the reply are decrypted by hashlib and compared with RFC 3079 section 3.5.3.

@@ -1,8 +1,9 @@
-"""Proves requirements B112 to B117 as packets on the wire: what the session of the worked example costs.
+"""Proves requirements B112 to B117 as packets on the wire: what the session of the worked example
+costs.
 
 One dollar an hour on weekdays, weekends free, in America/New_York. Friday 22:00 to Saturday 01:00
-costs $2.00, however often the NAS reports in between; Friday 22:00 to Monday 01:00 costs $3.00, also
-on the weekends when the clocks change (50 and 52 hours of session).
+costs $2.00, however often the NAS reports in between; Friday 22:00 to Monday 01:00 costs $3.00,
+also on the weekends when the clocks change (50 and 52 hours of session).
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def at(text: str) -> int:
 
 @dataclass(frozen=True)
 class Stay:
-    """Three customers online from `start` to `end`, whose NASes report 0, 1 and 60 times between."""
+    """Three customers online from `start` to `end`, whose NASes report 0, 1 and 60 times between.
+    """
 
     name: str
     start: int
@@ -50,7 +52,8 @@ class Stay:
         return f"{self.name}-{interims}"
 
     def moments(self) -> list[tuple[int, int]]:
-        """(instant, how often this customer's NAS reports between) of every report after the Start."""
+        """(instant, how often this customer's NAS reports between) of every report after the Start.
+        """
         return sorted(
             (self.start + self.seconds * n // (interims + 1), interims)
             for interims in INTERIMS

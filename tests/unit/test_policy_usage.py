@@ -1,4 +1,5 @@
-"""Proves what each report does to its session: placed by its start, counted upwards only, ended once.
+"""Proves what each report does to its session: placed by its start, counted upwards only, ended
+once.
 
 Prices are a thousand micros a second and one an octet, so a charge shows what was counted.
 """
