@@ -264,9 +264,10 @@ async def test_time_left_is_shared_by_the_sessions_that_run(world: World) -> Non
     session = await open_bob(world, seconds=1_200)
     entry = world.directory.of_service(session.terms.service_id)
     facts = facts_at(world.directory, world.sessions, entry, T0 + 1_200)
-    assert time_left_s(facts, session, 1) == 6_000
-    assert time_left_s(facts, session, 4) == 1_500
-    assert time_left_s(facts, session, 7) == 858, "rounded up: nobody is looked at too early"
+    at = T0 + 1_200
+    assert time_left_s(facts, session, 1, at=at) == 6_000
+    assert time_left_s(facts, session, 4, at=at) == 1_500
+    assert time_left_s(facts, session, 7, at=at) == 858, "rounded up: never too early"
 
 
 async def test_time_left_of_money_is_what_the_tariff_makes_of_it(world: World) -> None:
@@ -274,7 +275,7 @@ async def test_time_left_of_money_is_what_the_tariff_makes_of_it(world: World) -
     session = world.sessions.candidates("nas-1", b"s1")[0]
     entry = world.directory.of_service(session.terms.service_id)
     facts = facts_at(world.directory, world.sessions, entry, T0)
-    assert time_left_s(facts, session, 1) == 5_000, "five dollars, a thousandth a second"
+    assert time_left_s(facts, session, 1, at=T0) == 5_000, "five dollars, a thousandth a second"
     rich = replace(
         facts,
         subscriber=replace(
@@ -282,7 +283,7 @@ async def test_time_left_of_money_is_what_the_tariff_makes_of_it(world: World) -
             account=replace(facts.subscriber.account, credit_limit_micros=10**12),
         ),
     )
-    assert time_left_s(rich, session, 1) == LOOK_AHEAD_MAX_S
+    assert time_left_s(rich, session, 1, at=T0) == LOOK_AHEAD_MAX_S + 1
 
 
 async def test_without_a_limit_no_time_is_due(world: World) -> None:
@@ -290,7 +291,7 @@ async def test_without_a_limit_no_time_is_due(world: World) -> None:
     session = world.sessions.candidates("nas-1", b"s1")[0]
     entry = world.directory.of_service(session.terms.service_id)
     facts = facts_at(world.directory, world.sessions, entry, T0)
-    assert time_left_s(facts, session, 1) is None
+    assert time_left_s(facts, session, 1, at=T0) is None
 
 
 async def test_orders_of_a_session_are_bounded(world: World) -> None:
