@@ -26,7 +26,11 @@ from tests.e2e.ports import free_udp_port
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-PROGRAMS = {"aaad": "aaad.server.main", "aaactl": "aaad.control.cli"}
+PROGRAMS = {
+    "aaad": "aaad.server.main",
+    "aaactl": "aaad.control.cli",
+    "aaabill": "billing_jobs",
+}
 KINDS = {"sh offline", "sh install", "sh make", "text shown"}
 BLOCK_MAX_S = 60
 LINK = re.compile(r"\]\(([\w./-]+)\)")

@@ -292,7 +292,7 @@ class AccessHandler:
         return profile
 
     def _reject(self, login: Login, reason: RejectReason, detail: str, proof: Proof) -> None:
-        """Refuse, after the delay; the log tells the reason, once a minute and name with a count."""
+        """Refuse, after the delay; the log tells the reason, once a minute a name with a count."""
         self._metrics.count(f"access_rejects_{reason.value}")
         more = self._limiter.admit("access_rejected", login.login, now_s=self._monotonic())
         if more is not None:

@@ -165,7 +165,7 @@ class Daemon:
         )
 
     async def stop(self) -> None:
-        """An orderly end: finish, post, close. What cannot be posted in time waits in the journal."""
+        """An orderly end: finish, post, close. What is not posted in time waits in the journal."""
         self.state = "draining"
         self.log.info("draining")
         for listener in self.listeners:
@@ -182,7 +182,7 @@ class Daemon:
         self.log.info("stopped", posted_lsn=self.poster.position_lsn)
 
     def reload(self) -> list[str]:
-        """Read the configuration again and swap it. Raises SettingsError, and changes nothing then."""
+        """Read the configuration again and swap it; SettingsError: nothing has changed."""
         settings = load_settings(self.settings.path)
         dictionary = read_dictionary(settings)
         changed = [

@@ -131,8 +131,8 @@ class MetricsPage:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(REQUEST_MAX_S):
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(self._response(head))
+                request = await reader.readuntil(b"\r\n\r\n")
+                writer.write(self._response(request))
                 await writer.drain()
         except (
             TimeoutError,
@@ -144,14 +144,17 @@ class MetricsPage:
         finally:
             writer.close()
 
-    def _response(self, head: bytes) -> bytes:
-        if not head.startswith((b"GET /metrics ", b"GET / ")):
+    def _response(self, request: bytes) -> bytes:
+        if not request.startswith((b"GET /metrics ", b"GET / ")):
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         page = generate_latest(self._registry)
-        return (
-            b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
-            % (CONTENT_TYPE_PLAIN_0_0_4.encode(), len(page))
-        ) + page
+        head = (
+            "HTTP/1.1 200 OK",
+            f"Content-Type: {CONTENT_TYPE_PLAIN_0_0_4}",
+            f"Content-Length: {len(page)}",
+            "Connection: close",
+        )
+        return "\r\n".join((*head, "", "")).encode() + page
 
 
 def _histogram(

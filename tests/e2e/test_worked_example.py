@@ -9,6 +9,7 @@ also on the weekends when the clocks change (50 and 52 hours of session).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,11 +86,15 @@ def daemon(shared_folder: Path) -> Iterator[Daemon]:
 
 
 def play(daemon: Daemon, stay: Stay) -> None:
-    """The customers log in and stay; time moves with their reports."""
+    """The customers log in and stay; time moves with their reports.
+
+    Each is on a NAS of his own: a session that is silent while its NAS is heard is presumed dead.
+    """
     set_clock(daemon, stay.start)
     clock_at = stay.start
-    with daemon.nas() as nas:
-        for interims in INTERIMS:
+    with ExitStack() as stack:
+        nases = {n: stack.enter_context(daemon.nas(f"nas-{n}")) for n in INTERIMS}
+        for interims, nas in nases.items():
             login = stay.login(interims)
             assert nas.access_request(login, "correct horse").code == Code.ACCESS_ACCEPT
             nas.report(Status.START, login, login=login, event_at=stay.start)
@@ -99,7 +104,7 @@ def play(daemon: Daemon, stay: Stay) -> None:
                 clock_at = moment
             seconds = moment - stay.start
             login = stay.login(interims)
-            nas.report(
+            nases[interims].report(
                 Status.STOP if moment == stay.end else Status.INTERIM_UPDATE,
                 login,
                 login=login,

@@ -73,6 +73,7 @@ class Life:
     applied: int
     ticks: tuple[tuple[int, bool, int], ...]  # (after how many, everything?, commits that succeed)
     replayed_too: int  # records before the position that the next life replays, too
+    posts_all: bool = False  # it ends in order
 
 
 STEPS = st.builds(
@@ -138,13 +139,56 @@ class FaultyStore:
         await self._store.close()
 
 
-@settings(max_examples=settings.default.max_examples // 2 if settings.default else 50)
+@settings(max_examples=settings().max_examples // 3)
 @given(steps=st.lists(STEPS, min_size=1, max_size=STEPS_MAX), lives=LIVES)
 def test_a_replay_ends_in_the_books_of_the_undisturbed_run(
     steps: list[Step], lives: list[Life]
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="aaad-replay-") as folder:
         asyncio.run(_compare(Path(folder), steps, lives))
+
+
+async def test_a_later_session_draws_no_earlier_report(tmp_path: Path) -> None:
+    """Two sessions of one id whose starts lie 180 s apart, and between them the start of a report
+    that came before the older of the two was known: it stays with the one it belonged to.
+    """
+    clock = clock_at(tmp_path)
+    records = [
+        report(1, Status.START, "a", at=T0),
+        report(2, Status.INTERIM_UPDATE, "a", at=T0 + 500, session_time=610),
+        report(3, Status.STOP, "a", at=T0 + 510, session_time=690),
+    ]
+    store = FaultyStore(await new_books(tmp_path))
+    try:
+        await _live(store, clock, records[:1], Life(1, ((1, True, ALL),), 0), 0)
+        await _live(store, clock, records, Life(2, ((2, False, ALL),), 0), 0)
+        world = World(store, clock, position_lsn=await position_of(store))
+        await world.restore()
+        async with world.running():
+            await world.apply(*applicable(records[1:]))
+            session, later = world.sessions.candidates("nas-1", b"a")
+            assert (session.session_time_s, session.lsn) == (610, 2)
+            assert (later.session_time_s, later.is_open) == (690, False)
+    finally:
+        await store.close()
+
+
+async def test_a_boot_ends_nothing_before_its_record(tmp_path: Path) -> None:
+    """The process dies when the books hold what came after the boot, but not the NAS's session."""
+    clock = clock_at(tmp_path)
+    records = [
+        report(1, Status.START, "a", at=T0),
+        report(2, Status.INTERIM_UPDATE, "a", at=T0 + 600, session_time=600),
+        report(3, Status.STOP, "b", nas="nas-2", at=T0 + 650, session_time=50),
+        report(4, Status.ACCOUNTING_ON, "boot", login="", at=T0 + 700),
+    ]
+    calm = FaultyStore(await new_books(tmp_path, "calm.db"))
+    try:
+        await _live(calm, clock, records, Life(0, (), 0, posts_all=True), 0)
+    finally:
+        await calm.close()
+    await _with_crashes(tmp_path, clock, records, [Life(4, ((4, False, 1),), 0)])
+    assert _books(tmp_path / "crashed.db") == _books(tmp_path / "calm.db")
 
 
 async def _compare(folder: Path, steps: list[Step], lives: list[Life]) -> None:
@@ -223,7 +267,7 @@ async def _with_crashes(
     store = FaultyStore(await new_books(folder, "crashed.db"))
     try:
         applied, replayed_too = 0, 0
-        for life in (*lives, Life(len(records), ((len(records), True, ALL),), 0)):
+        for life in (*lives, Life(len(records), (), 0, posts_all=True)):
             applied = min(len(records), applied + life.applied)
             await _live(store, clock, records[:applied], life, replayed_too)
             replayed_too = life.replayed_too
@@ -241,18 +285,18 @@ async def _live(
     world = World(store, clock, position_lsn=position, posting=ONE_BY_ONE)
     await world.restore()
     ticks = {begin + after: (everything, commits) for after, everything, commits in life.ticks}
-    last = (len(records), life.ticks[-1][1:]) if life.ticks and life.ticks[-1][2] == ALL else None
     async with world.running():
         for number, record in enumerate(applicable(records[begin:]), start=begin + 1):
             await world.apply(record)
             if number in ticks:
-                await _tick(world, store, *ticks[number])
-        if last is not None:
-            await _tick(world, store, *last[1])
+                everything, commits = ticks[number]
+                await _tick(world, store, everything=everything, commits=commits)
+        if life.posts_all:
+            await _tick(world, store, everything=True, commits=ALL)
         assert world.metrics.counters["applier_errors"] == 0
 
 
-async def _tick(world: World, store: FaultyStore, everything: bool, commits: int) -> None:
+async def _tick(world: World, store: FaultyStore, *, everything: bool, commits: int) -> None:
     store.commits = commits
     await world.poster.tick(everything=everything)
     store.commits = ALL
