@@ -1,4 +1,4 @@
-"""Proves what a NAS is told: an offer's attributes, a service's own over them, bounds, the Class."""
+"""Proves what a NAS is told: an offer's attributes, a service's own over them, bounds, Class."""
 
 from __future__ import annotations
 
