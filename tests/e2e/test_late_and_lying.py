@@ -160,6 +160,18 @@ def test_an_id_reused_after_a_power_cut_is_another_session(customer: Customer) -
     assert [session["presumed"] for session in books.sessions(customer.login)] == [1, 0]
 
 
+def test_a_late_report_of_an_older_session_leaves_the_younger_running(customer: Customer) -> None:
+    """Its Start was lost; by the time it is heard of, its id is in use again."""
+    customer.tell(Status.START, -1_000)
+    customer.tell(Status.INTERIM_UPDATE, -2_000, session_time=600, output_octets=10)
+    books = customer.check(cost(600, 10))
+    assert states(books, customer.login) == [("closed", 600, "Id-Reused"), ("open", 0, "")]
+    customer.tell(Status.STOP, -1_900, session_time=700, output_octets=11)
+    customer.tell(Status.STOP, 0, session_time=1_000, output_octets=20)
+    books = customer.check(cost(1_700, 31))
+    assert [session["presumed"] for session in books.sessions(customer.login)] == [0, 0]
+
+
 def test_accounting_on_among_starts_ends_what_began_before(customer: Customer) -> None:
     """The Start of a session after the boot overtakes the Accounting-On itself."""
     customer.tell(Status.START, -3_600, session_id="before")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ name = "{name}"
 dynauth = {{ address = "127.0.0.1", port = {port}, secret_file = "nas" }}
 """
 NUMBERS = count()
+OLD_LOGIN = "registered-in-the-cycle-before"
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,9 @@ def place(shared_folder: Path) -> Iterator[Place]:
         secret_file.touch(mode=0o600)
         secret_file.write_bytes(SECRET)
         stack.enter_context(daemon.running())
-        daemon.aaactl("clock", "set", "2026-01-05T06:00:00Z")
+        daemon.aaactl("clock", "set", "2026-01-01T06:00:00Z")
         load_price_list(daemon, PRICE_LIST)
+        register(daemon, OLD_LOGIN, "--credit-limit=2.00", offer="metered", bill_day=5)
         daemon.aaactl("clock", "set", "2026-01-05T12:00:00Z")
         yield Place(daemon, silent=silent, stack=stack, **pyrads)
 
@@ -249,6 +252,17 @@ def test_a_credit_limit_cuts_and_keeps_out(place: Place) -> None:
     checks = place.daemon.aaactl("explain", "login", customer.login)
     failed = [check["check"] for check in checks if check["verdict"] == "failed"]
     assert failed == ["credit"]
+
+
+def test_a_credit_limit_passed_over_a_cycles_end_is_announced_once(place: Place) -> None:
+    """What is owed is no cycle's: the session is cut at the border, the customer hears once."""
+    nas = place.stack.enter_context(place.daemon.nas("ack"))
+    customer = Customer(place, OLD_LOGIN, nas)
+    ten_to_midnight = int(datetime(2026, 1, 4, 23, 50, tzinfo=UTC).timestamp())
+    customer.reports(ten_to_midnight, Status.STOP, 3_000)
+    assert customer.messages() == ["limit_reached"]
+    events = Books(place.daemon).usage_events(OLD_LOGIN)
+    assert [(event[0], event[3]) for event in events] == [(600, "0.600000"), (2_400, "2.400000")]
 
 
 def test_session_timeout_never_exceeds_what_is_left(place: Place) -> None:

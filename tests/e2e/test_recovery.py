@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -25,9 +24,6 @@ from tests.e2e.wire import Attribute, Code, Status
 
 PASSWORD = "correct horse"
 LOGIN = "anna"
-LOCKED_S = 2.5
-"""A little more than the daemon waits for a lock (2 s): the store is away, and comes back."""
-
 DISK_SIZE = 3_000_000
 BALLAST_SIZE = 1_000_000
 
@@ -84,30 +80,6 @@ def locked(store: Path) -> Iterator[None]:
             yield
         finally:
             connection.execute("ROLLBACK")
-
-
-def test_a_locked_store_delays_and_loses_nothing(daemon: Daemon) -> None:
-    with serving(daemon) as nas:
-        report(nas, Status.START)
-        assert nas.access_request(LOGIN, PASSWORD).code == Code.ACCESS_ACCEPT
-        with locked(daemon.store):
-            until = time.monotonic() + LOCKED_S
-            octets = 0
-            while time.monotonic() < until:
-                octets += 1
-                report(nas, Status.INTERIM_UPDATE, 0, octets)
-                assert nas.access_request(LOGIN, PASSWORD).code == Code.ACCESS_ACCEPT
-            away = daemon.wait_for_log(lambda entry: entry["event"] == "store_away")
-            assert away["remedy"]
-            assert [line["what"] for line in daemon.aaactl("status")["attention"]] == [
-                "the store is away: records wait in the journal"
-            ]
-        daemon.wait_for_log(lambda entry: entry["event"] == "store_back")
-        report(nas, Status.STOP, 1, octets)
-        assert len([entry for entry in nas.log if entry.sent]) == len(nas.log) / 2
-        books = Books(daemon)
-        books.wait_until_posted()
-        assert books.balance(LOGIN) == (f"0.{1_000 + octets:06d}", "0.000000")
 
 
 def test_a_kill_while_the_store_is_locked_loses_nothing(daemon: Daemon) -> None:

@@ -1,13 +1,14 @@
-"""Proves cycles and cuts against a slow oracle in every zone there is, clock changes drawn on purpose.
+"""Proves cycles and cuts against a slow oracle in every zone, clock changes drawn on purpose.
 
-The oracle asks zoneinfo for the local clock at each quarter of an hour: since 1990 days have begun at no
-other instants.
+The oracle asks zoneinfo for the local clock at each quarter of an hour: since 1990 days have begun
+at no other instants.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 from hypothesis import given
@@ -31,9 +32,7 @@ def clock_changes(zone: str) -> tuple[int, ...]:
         (day, datetime.fromtimestamp(day, tz).utcoffset())
         for day in range(FIRST_AT, LAST_AT, DAY_S)
     ]
-    return tuple(
-        a for (a, before), (_, after) in zip(offsets, offsets[1:], strict=False) if before != after
-    )
+    return tuple(a for (a, before), (_, after) in pairwise(offsets) if before != after)
 
 
 @st.composite
@@ -89,14 +88,14 @@ def test_a_day_begins_where_the_walk_finds_it(place: tuple[str, int]) -> None:
 def test_cuts_are_where_they_must_be_however_reports_lie(
     place: tuple[str, int], bill_day: int, lengths: list[int]
 ) -> None:
-    """The cuts of all reports together, each asking only for its own stretch, are those of the whole."""
+    """The cuts of all reports together, each asking for its own stretch, are those of the whole."""
     zone, start = place
     marks = [start]
     for length in lengths:
         marks.append(marks[-1] + length)
     found = [
         cut
-        for after, until in zip(marks, marks[1:], strict=False)
+        for after, until in pairwise(marks)
         for cut in cuts_between(start, max(start, after - 1), until, bill_day=bill_day, zone=zone)
     ]
     assert found == slow_cuts(start, marks[-1], zone, bill_day)

@@ -1,4 +1,4 @@
-"""Proves how an accounting packet is read: who serves, when it was true, what counters it carries."""
+"""Proves how an accounting packet is read: who serves, when it was true, what it has counted."""
 
 from __future__ import annotations
 

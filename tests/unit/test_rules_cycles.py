@@ -1,4 +1,4 @@
-"""Proves billing cycles and cuts on the days that are hard: month ends, clock changes, days that never were."""
+"""Proves cycles and cuts on hard days: month ends, clock changes, days that never were."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_billing_day_that_never_was_begins_the_cycle_with_the_next() -> None:
 
 
 def test_a_clock_that_goes_back_over_midnight_stays_in_the_new_cycle() -> None:
-    """Newfoundland did so at 00:01: the last hour of October came again after November had begun."""
+    """Newfoundland did so at 00:01: October's last hour came again after November had begun."""
     zone = "America/St_Johns"
     begun = at("2009-11-01T00:00", zone)
     again = begun + 1_800
