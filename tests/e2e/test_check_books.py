@@ -1,4 +1,6 @@
-"""Proves the job check-books as cron runs it: beside a daemon, with the exit codes it promises."""
+"""Proves billing_jobs.check_books as cron runs it (billing_jobs.__main__): beside a daemon, with
+the exit codes it promises.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Proves the Prometheus page of a running daemon: read by prometheus_client's own parser."""
+"""Proves the Prometheus page (aaad.server.metrics_page) of a running daemon: prometheus_client's
+own parser reads it.
+"""
 
 from __future__ import annotations
 
