@@ -120,7 +120,7 @@ class Daemon:
         OSError.
         """
         store = await open_store(settings.store.url, checkpoints=True, node=JOURNAL_NUMBER)
-        journal = None
+        journal = daemon = None
         try:
             async with store.read() as reader:
                 positions = {
@@ -139,7 +139,9 @@ class Daemon:
             daemon = cls(settings, clock=clock, store=store, journal=journal)
             await daemon._restore(position, on_progress)
         except BaseException:
-            if journal is not None:
+            if daemon is not None:
+                await daemon.close()
+            elif journal is not None:
                 await journal.close()
             await store.close()
             raise

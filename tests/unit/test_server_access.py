@@ -26,22 +26,24 @@ from ledger.logs import RateLimiter
 from ledger.model import CredentialScheme
 from ledger.store import Reader, StoreUnavailable
 from tests.e2e.wire import Attribute, Code, Packet, Status
-from tests.server_world import (
-    T0,
+from tests.server_ports import (
     Asker,
-    World,
     access_request,
-    applicable,
     asking,
     gate_of,
     listening,
-    new_account,
-    new_world,
     open_journal,
-    register,
-    report,
     status_server,
     until,
+)
+from tests.server_world import (
+    T0,
+    World,
+    applicable,
+    new_account,
+    new_world,
+    register,
+    report,
     with_password,
 )
 
@@ -328,9 +330,7 @@ async def test_a_bug_met_by_one_login_costs_no_other_its_answer(
 async def test_a_reply_that_no_packet_holds_is_not_sent(
     port: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        access, "encode_profile", lambda *_: (b"\x12\xff" + bytes(253)) * 17
-    )
+    monkeypatch.setattr(access, "encode_profile", lambda *_: (b"\x12\xff" + bytes(253)) * 17)
     port.asker.send(access_request("ann"))
     await until(lambda: DiscardReason.REPLY_TOO_LONG in port.discards())
     assert port.asker.heard_nothing()

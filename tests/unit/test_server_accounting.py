@@ -21,20 +21,17 @@ from aaad.server.journal import Journal, JournalUnavailable
 from aaad.server.listener import Listener
 from aaad.server.records import read_record
 from tests.e2e.wire import Code, Status
-from tests.server_world import (
-    BRAND,
-    CLIENT,
+from tests.server_ports import (
     Asker,
-    World,
     accounting_request,
     asking,
     gate_of,
     listening,
-    new_world,
     open_journal,
     status_server,
     until,
 )
+from tests.server_world import BRAND, CLIENT, World, new_world
 
 
 class Disk:

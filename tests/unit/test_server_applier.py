@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from aaad.policy.class_attribute import make_class
+from aaad.policy.session import Session
 from aaad.server.applier import Applicable, Silence
+from aaad.server.journal import Record
 from ledger.clients import NasSettings, SessionCount
 from ledger.model import SessionStatus, Threshold
 from tests.e2e.wire import Status
@@ -25,7 +27,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-def session_of(world: World, acct_session_id: bytes = b"s1", nas: str = "nas-1", number: int = 0):
+def session_of(
+    world: World, acct_session_id: bytes = b"s1", nas: str = "nas-1", number: int = 0
+) -> Session:
     return world.sessions.candidates(nas, acct_session_id)[number]
 
 
@@ -49,9 +53,7 @@ async def test_records_wait_for_their_facts_in_order(world: World) -> None:
 
 async def test_a_record_of_a_known_session_is_applied_at_once(world: World) -> None:
     await world.apply(*applicable([report(1, Status.START, at=T0)]))
-    world.applier.offer(
-        applicable([report(2, Status.INTERIM_UPDATE, at=T0 + 60, session_time=60)])
-    )
+    world.applier.offer(applicable([report(2, Status.INTERIM_UPDATE, at=T0 + 60, session_time=60)]))
     assert world.unposted.applied_lsn == 2
     assert world.applier.backlog == 0
 
@@ -86,11 +88,12 @@ async def test_usage_reaches_session_account_and_books(world: World) -> None:
         (report(1, Status.STOP, at=T0, session_time=50 * 366 * 86_400), None),
         (report(1, Status.START, at=T0 - 400 * 86_400), "no tariff in force"),
     ],
+    ids=["unknown user", "no id", "tunnel", "placed", "before any tariff"],
 )
 async def test_what_fits_nothing_is_in_suspense_and_the_rest_goes_on(
-    world: World, record: object, reason: str | None
+    world: World, record: Record, reason: str | None
 ) -> None:
-    await world.apply(*applicable([record, report(2, Status.START, "s2", at=T0)]))  # type: ignore[list-item]
+    await world.apply(*applicable([record, report(2, Status.START, "s2", at=T0)]))
     found = [one.reason for one in world.unposted.suspense]
     assert len(found) == (reason is not None)
     assert all(reason is not None and reason in one for one in found)
@@ -269,9 +272,7 @@ async def test_the_links_of_a_bundle_are_not_charged_where_the_bundle_is(tmp_pat
 async def test_the_interval_is_learned_from_the_first_interim(world: World) -> None:
     await world.apply(*applicable([report(1, Status.START, at=T0)]))
     assert session_of(world).interim_interval_s == 0
-    await world.apply(
-        *applicable([report(2, Status.INTERIM_UPDATE, at=T0 + 60, session_time=60)])
-    )
+    await world.apply(*applicable([report(2, Status.INTERIM_UPDATE, at=T0 + 60, session_time=60)]))
     assert session_of(world).interim_interval_s == 600, "as its offer tells the NAS"
 
 
@@ -298,8 +299,7 @@ async def test_a_bug_of_enforcement_does_not_touch_the_books(world: World) -> No
 
 
 async def test_after_a_restart_a_key_is_read_whole_before_it_is_used(world: World) -> None:
-    """Of two sessions of one id only the open one is in memory: a late report is the closed one's.
-    """
+    """Of two sessions of one id only the open one is in memory: a late report is the closed one's."""
     await world.apply(
         *applicable(
             [

@@ -22,6 +22,7 @@ from ledger.model import CredentialScheme, ServiceStatus, StatusReason
 from ledger.seal import Sealer
 from ledger.store import Reader, Store, StoreUnavailable
 from tests.e2e.wire import Status
+from tests.server_ports import until
 from tests.server_world import (
     PASSWORD,
     T0,
@@ -32,7 +33,6 @@ from tests.server_world import (
     register,
     report,
     rules,
-    until,
     with_password,
 )
 
@@ -86,9 +86,7 @@ async def test_each_scheme_is_known_as_far_as_it_can_be(
 
 
 async def test_a_verifier_is_known_as_a_verifier(world: World) -> None:
-    dan = with_password(
-        NewService(login=b"dan", offer="metered"), scheme=CredentialScheme.ARGON2
-    )
+    dan = with_password(NewService(login=b"dan", offer="metered"), scheme=CredentialScheme.ARGON2)
     await register(world.store, new_account("Dan", dan))
     password = (await found(world, "dan")).password
     assert password is not None
@@ -156,9 +154,7 @@ async def test_usage_is_exact_however_often_an_account_is_read_again(world: Worl
     """What is owed: the books, and what they lack of the session, neither twice."""
     for lsn, seconds in enumerate((100, 200, 300, 400), start=1):
         await world.apply(
-            *applicable(
-                [report(lsn, Status.INTERIM_UPDATE, at=T0 + seconds, session_time=seconds)]
-            )
+            *applicable([report(lsn, Status.INTERIM_UPDATE, at=T0 + seconds, session_time=seconds)])
         )
         entry = await found(world, "ann")
         account_id = entry.state.account.account_id

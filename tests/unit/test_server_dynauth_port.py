@@ -19,7 +19,8 @@ from aaad.server.dynauth_port import DynauthPort, Retries
 from tests.e2e.nas import Behaviour, DynauthListener
 from tests.e2e.ports import free_udp_port
 from tests.e2e.wire import Attribute
-from tests.server_world import SECRET, T0, until
+from tests.server_ports import until
+from tests.server_world import SECRET, T0
 
 PATIENT = Retries(tries=4, first_timeout_s=5, timeout_max_s=5)
 QUICK = Retries(tries=3, first_timeout_s=0.01, timeout_max_s=0.02)

@@ -25,16 +25,8 @@ from aaad.server.facts import facts_at
 from ledger.clients import DynauthSettings, NasSettings
 from tests.e2e.nas import Behaviour, DynauthListener
 from tests.e2e.wire import Attribute, Status
-from tests.server_world import (
-    ENFORCEMENT,
-    SECRET,
-    T0,
-    World,
-    applicable,
-    new_world,
-    report,
-    until,
-)
+from tests.server_ports import until
+from tests.server_world import ENFORCEMENT, SECRET, T0, World, applicable, new_world, report
 
 HARD_S = 7_200
 """Bob's hard limit; his soft one is half of it."""
@@ -75,8 +67,14 @@ async def open_bob(world: World, *, seconds: int = 0, nas: str = "nas-1") -> Ses
     records = [report(1, Status.START, login="bob", nas=nas, at=T0)]
     if seconds:
         records.append(
-            report(2, Status.INTERIM_UPDATE, login="bob", nas=nas, at=T0 + seconds,
-                   session_time=seconds)
+            report(
+                2,
+                Status.INTERIM_UPDATE,
+                login="bob",
+                nas=nas,
+                at=T0 + seconds,
+                session_time=seconds,
+            )
         )
     await world.apply(*applicable(records))
     return world.sessions.candidates(nas, b"s1")[0]
@@ -140,9 +138,7 @@ async def test_a_nak_is_kept_with_its_cause(world: World, nas: DynauthListener) 
     assert "context" in order.error_cause.lower()
 
 
-async def test_a_silent_nas_is_given_up_and_counted(
-    tmp_path: Path, nas: DynauthListener
-) -> None:
+async def test_a_silent_nas_is_given_up_and_counted(tmp_path: Path, nas: DynauthListener) -> None:
     nas.behaviour = Behaviour.SILENCE
     async with enforcing(tmp_path, nas, first_timeout_ms=10) as world:
         session = await open_bob(world, seconds=HARD_S)
@@ -202,9 +198,7 @@ async def test_300_orders_at_once_take_two_ports(world: World, nas: DynauthListe
     assert [port.free for port in ports] == [256, 256]
 
 
-async def test_a_person_waits_for_the_order_under_way(
-    tmp_path: Path, nas: DynauthListener
-) -> None:
+async def test_a_person_waits_for_the_order_under_way(tmp_path: Path, nas: DynauthListener) -> None:
     nas.behaviour = Behaviour.SILENCE
     async with enforcing(tmp_path, nas, first_timeout_ms=300) as world:
         session = await open_bob(world)
@@ -247,9 +241,7 @@ async def test_a_limit_in_seconds_is_looked_at_when_it_is_due(
     assert "hours" in order.reason
 
 
-async def test_a_session_that_ended_is_not_due_any_more(
-    world: World, nas: DynauthListener
-) -> None:
+async def test_a_session_that_ended_is_not_due_any_more(world: World, nas: DynauthListener) -> None:
     await open_bob(world, seconds=60)
     await world.apply(
         *applicable([report(3, Status.STOP, login="bob", at=T0 + 90, session_time=90)])

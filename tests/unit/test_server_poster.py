@@ -21,16 +21,8 @@ from ledger.sessions import fetch_boots, fetch_open_sessions, fetch_suspense
 from ledger.settings import PostingSettings
 from ledger.store import CommitUnknown, Reader, Store, StoreUnavailable, Transaction
 from tests.e2e.wire import Status
-from tests.server_world import (
-    T0,
-    US,
-    World,
-    applicable,
-    clock_at,
-    new_books,
-    position_of,
-    report,
-)
+from tests.server_ports import until
+from tests.server_world import T0, US, World, applicable, clock_at, new_books, position_of, report
 
 
 class Fault(Enum):
@@ -176,9 +168,7 @@ async def test_reports_between_postings_are_one_posting(
         for lsn in range(2, 10):
             at = T0 + lsn
             await world.apply(
-                *applicable(
-                    [report(lsn, Status.INTERIM_UPDATE, "a", at=at, session_time=lsn)]
-                )
+                *applicable([report(lsn, Status.INTERIM_UPDATE, "a", at=at, session_time=lsn)])
             )
         await world.poster.tick(everything=True)
         (row,) = await open_rows(store)
@@ -191,7 +181,8 @@ async def test_an_idle_tick_writes_only_the_watermark_once_a_minute(
     now_s = 1_000.0
     monkeypatch.setattr(poster, "monotonic", lambda: now_s)
     async with make_world() as world:
-        for now_s, transactions in ((1_000.0, 1), (1_059.0, 1), (1_060.0, 2), (1_061.0, 2)):
+        for at_s, transactions in ((1_000.0, 1), (1_059.0, 1), (1_060.0, 2), (1_061.0, 2)):
+            now_s = at_s
             await world.poster.tick()
             assert store.transactions == transactions
         assert await watermark(store) in range(T0, T0 + 100)
@@ -383,11 +374,10 @@ async def test_flush_waits_until_the_store_is_back(
         await world.apply(*starts("a"))
         store.fault = Fault.AWAY
         flushed = asyncio.create_task(world.poster.flush())
+        await until(lambda: store.transactions >= 3)
+        assert not flushed.done()
+        store.fault = Fault.NONE
         async with asyncio.timeout(20):
-            while store.transactions < 3:
-                await asyncio.sleep(0)
-            assert not flushed.done()
-            store.fault = Fault.NONE
             await flushed
         assert await stored(store) == {b"a": 1}
 

@@ -15,7 +15,8 @@ from aaad.server.records import (
 )
 from ledger.rules.logins import BrandSettings, RealmRule
 from tests.e2e.wire import Status
-from tests.server_world import BRAND, CLIENT, T0, US, accounting_request, report
+from tests.server_ports import accounting_request
+from tests.server_world import BRAND, CLIENT, T0, US, report
 
 STRIPPING = BrandSettings(name="stripping", realm=RealmRule.STRIP)
 BRANDS = {brand.name: brand for brand in (BRAND, STRIPPING)}
