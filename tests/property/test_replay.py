@@ -67,7 +67,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Records that a process applies until it dies, with a tick of the poster after some of them."""
+    """Records that a process applies until it dies, with some ticks of the poster."""
 
     applied: int
     ticks: tuple[tuple[int, bool, int], ...]  # (after how many, everything?, commits that succeed)

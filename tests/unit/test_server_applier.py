@@ -299,7 +299,7 @@ async def test_a_bug_of_enforcement_does_not_touch_the_books(world: World) -> No
 
 
 async def test_after_a_restart_a_key_is_read_whole_before_it_is_used(world: World) -> None:
-    """Of two sessions of one id only the open one is in memory: a late report is the closed one's."""
+    """Of two sessions of one id only the open one is in memory: a late report is another's."""
     await world.apply(
         *applicable(
             [

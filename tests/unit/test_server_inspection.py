@@ -106,8 +106,9 @@ async def test_sessions_are_found_by_account_login_and_nas(
     await open_sessions(daemon)
 
     async def logins(**given: object) -> list[str]:
-        wanted: dict[str, Any] = dict(account_id=None, login=None, nas=None, after=0, limit=10)
-        return [line["login"] for line in await inspection.sessions(**(wanted | given))]
+        anyone: dict[str, Any] = {"account_id": None, "login": None, "nas": None}
+        found = await inspection.sessions(**({**anyone, "after": 0, "limit": 10} | given))
+        return [line["login"] for line in found]
 
     everyone = await logins()
     assert sorted(everyone) == ["ann", "bob", "sam"]

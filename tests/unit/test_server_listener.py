@@ -1,4 +1,4 @@
-"""Proves that a socket on the event loop is drained in batches and answers from where it was asked."""
+"""Proves that a socket on the event loop is drained in batches and answers as itself."""
 
 from __future__ import annotations
 
