@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from ledger.store import Store, open_store
+from tests.postgres_cluster import Cluster, running_cluster, why_absent
 
-STORE_KINDS = ("sqlite",)
+STORE_KINDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """One server for all tests of a process; skipped where PostgreSQL is not installed."""
+    if reason := why_absent():
+        pytest.skip(reason)
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    """A database with empty books."""
+    url = postgres_cluster.new_database()
+    yield url
+    postgres_cluster.drop_database(url)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A file that does not exist yet."""
+    return f"sqlite://{tmp_path}/books.db"
 
 
 @pytest.fixture(params=STORE_KINDS)
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a store that does not exist yet."""
-    assert request.param == "sqlite"
-    return f"sqlite://{tmp_path}/books.db"
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a store with empty books, of each kind in turn."""
+    url: str = request.getfixturevalue(
+        "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    )
+    return url
 
 
 @pytest.fixture
