@@ -227,9 +227,7 @@ class PostgresStore:
                 readers.terminate()
 
     def _transaction_on(self, connection: _Connection) -> PostgresTransaction:
-        return PostgresTransaction(
-            connection, self._queries, self._batches, self._place, self._ids
-        )
+        return PostgresTransaction(connection, self._queries, self._batches, self._place, self._ids)
 
     @asynccontextmanager
     async def _committed(self) -> AsyncIterator[PostgresTransaction]:

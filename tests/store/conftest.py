@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ledger.store import Store, open_store
-from tests.postgres_cluster import Cluster, running_cluster, why_absent
+from tests.postgres_cluster import Cluster, run_sql, running_cluster, why_absent
 
 STORE_KINDS = ("sqlite", "postgresql")
 
@@ -23,11 +25,9 @@ def postgres_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+def postgres_url(postgres_cluster: Cluster) -> str:
     """A database with empty books."""
-    url = postgres_cluster.new_database()
-    yield url
-    postgres_cluster.drop_database(url)
+    return postgres_cluster.empty_books()
 
 
 @pytest.fixture
@@ -43,6 +43,18 @@ def store_url(request: pytest.FixtureRequest) -> str:
         "sqlite_url" if request.param == "sqlite" else "postgres_url"
     )
     return url
+
+
+def run_on_books(url: str, *statements: str) -> list[tuple[Any, ...]]:
+    """Run statements behind the store's back, as somebody with a terminal would; the rows of the
+    last."""
+    if url.startswith("postgresql:"):
+        return run_sql(url, *statements)
+    connection = sqlite3.connect(url.removeprefix("sqlite://"), isolation_level=None)
+    try:
+        return [connection.execute(statement).fetchall() for statement in statements][-1]
+    finally:
+        connection.close()
 
 
 @pytest.fixture
