@@ -131,10 +131,9 @@ class Cluster:
 
     def kill(self) -> None:
         """SIGKILL of all its processes: what a power cut is to the server."""
-        assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        children = self._processes()[1:]
         self._end(signal.SIGKILL)
-        for child in map(int, children.split()):
+        for child in children:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         (self.folder / "data" / "postmaster.pid").unlink()
@@ -152,6 +151,22 @@ class Cluster:
     def log(self) -> str:
         """What the server wrote."""
         return (self.folder / "log").read_text()
+
+    def cpu_ns(self) -> int:
+        """User and system time that the living processes of the server took."""
+        ticks = 0
+        for process in self._processes():
+            with suppress(FileNotFoundError):
+                fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+    def _processes(self) -> list[int]:
+        """The server and its children."""
+        assert self._process is not None, "it does not run"
+        server = self._process.pid
+        children = Path(f"/proc/{server}/task/{server}/children").read_text()
+        return [server, *map(int, children.split())]
 
     def url(self, database: str) -> str:
         """The store's URL over the Unix socket."""
@@ -229,7 +244,8 @@ def run_sql(url: str, *statements: str) -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(url)
         try:
             *first, last = statements
-            await connection.execute(";".join(first))
+            if first:
+                await connection.execute(";".join(first))
             return [tuple(row) for row in await connection.fetch(last)]
         finally:
             await connection.close()

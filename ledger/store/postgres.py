@@ -60,6 +60,9 @@ MONTHS_AHEAD = 2
 
 CHANGES_CHANNEL = "aaad_changes"
 
+BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
 if TYPE_CHECKING:  # generic in its stubs only
     _Connection = asyncpg.Connection[asyncpg.Record]
 
@@ -176,10 +179,8 @@ class PostgresStore:
         if self._readers is None:
             raise _closed()
         readers = self._readers
-        connection = cast("_Connection", await translated(readers.acquire(), self._place))
+        connection = await self._begun_reader(readers)
         try:
-            begin = connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            await translated(begin, self._place)
             yield self._transaction_on(connection)
         finally:
             try:
@@ -231,18 +232,39 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _committed(self) -> AsyncIterator[PostgresTransaction]:
-        """The writer's connection for one transaction, made anew if it was lost."""
+        """The writer's connection for one transaction."""
         async with self._writer_owner:
-            if self._writer is None or self._writer.is_closed():
-                self._writer = await self._connect()
-            connection = self._writer
+            connection = await self._begun_writer()
             try:
-                begin = connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-                await translated(begin, self._place)
                 yield self._transaction_on(connection)
                 await self._commit(connection)
             finally:
                 await _roll_back(connection)
+
+    async def _begun_writer(self) -> _Connection:
+        """The writer's connection with a transaction begun. One that died idle is made anew."""
+        if self._writer is not None and not self._writer.is_closed():
+            with suppress(StoreUnavailable):
+                await _begin(self._writer, BEGIN_WRITING, self._place)
+                return self._writer
+        self._writer = await self._connect()
+        await _begin(self._writer, BEGIN_WRITING, self._place)
+        return self._writer
+
+    async def _begun_reader(self, readers: asyncpg.Pool[asyncpg.Record]) -> _Connection:
+        """A connection of the pool with a transaction begun. When one died idle, so did all."""
+        for is_last in (False, True):
+            connection = cast("_Connection", await translated(readers.acquire(), self._place))
+            try:
+                await _begin(connection, BEGIN_READING, self._place)
+            except BaseException as error:
+                await readers.release(cast("Any", connection))
+                if is_last or not isinstance(error, StoreUnavailable):
+                    raise
+                await readers.expire_connections()
+            else:
+                return connection
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _commit(self, connection: _Connection) -> None:
         """Commit, and say which of the three outcomes it was; a cancelled task waits for it."""
@@ -347,6 +369,15 @@ def _is_refused(error: BaseException, connection: _Connection) -> bool:
         and (error.sqlstate or "57")[:2] not in {"57", "58", "XX"}
         and not connection.is_closed()
     )
+
+
+async def _begin(connection: _Connection, statement: str, place: str) -> None:
+    """Begin a transaction; a connection on which that fails is given up."""
+    try:
+        await translated(connection.execute(statement), place)
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 async def _roll_back(connection: _Connection) -> None:

@@ -15,9 +15,10 @@ from ledger.store.contract import SqlValue
 from ledger.store.named_queries import PARAMETER, Query, postgresql_type
 
 _INSERT = re.compile(
-    r"\A(?P<head>INSERT INTO \w+ \([^)]*\)\s)VALUES \((?P<values>[^)]*)\)(?P<tail>.*)\Z", re.DOTALL
+    r"\A(?P<head>INSERT\s+INTO\s+\w+\s+\([^)]*\)\s)VALUES \((?P<values>[^()]*)\)(?P<tail>.*)\Z",
+    re.DOTALL,
 )
-_UPDATE = re.compile(r"\A(?P<head>UPDATE \w+ SET .*?)\nWHERE (?P<condition>.*)\Z", re.DOTALL)
+_UPDATE = re.compile(r"\A(?P<head>UPDATE \w+ SET\s.*?)\nWHERE (?P<condition>.*)\Z", re.DOTALL)
 
 
 def batch_sql(query: Query) -> str | None:
@@ -25,7 +26,7 @@ def batch_sql(query: Query) -> str | None:
     rows = _rows(query)
     if insert := _INSERT.match(query.text):
         values = _from_rows(insert["values"])
-        return f"{insert['head']}{_KEYWORD} {values}\nFROM {rows}{insert['tail']}"
+        return f"{insert['head']}SELECT {values}\nFROM {rows}{insert['tail']}"
     if update := _UPDATE.match(query.text):
         head, condition = _from_rows(update["head"]), _from_rows(update["condition"])
         return f"{head}\nFROM {rows}\nWHERE {condition}"
@@ -35,9 +36,6 @@ def batch_sql(query: Query) -> str | None:
 def columns(rows: Sequence[Sequence[SqlValue]]) -> list[tuple[SqlValue, ...]]:
     """Rows of parameters as lists, one a parameter."""
     return list(zip(*rows, strict=True))
-
-
-_KEYWORD = "SELECT"
 
 
 def _rows(query: Query) -> str:

@@ -30,7 +30,13 @@ _REMEDIES: Final = {
 }
 """SQLSTATE or its class -> what helps."""
 
-FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+FAILURES: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection whose server said goodbye while it was idle
+    OSError,
+    TimeoutError,
+)
 """What asyncpg raises when a server refuses, is away, or is gone in the middle of a word."""
 
 
@@ -57,7 +63,7 @@ def remedy(error: BaseException) -> str | None:
 def unavailable(error: BaseException, place: str) -> StoreUnavailable:
     """The error as the contract names it."""
     helps = remedy(error) or "the transaction was rolled back; the work is tried again"
-    return StoreUnavailable(f"store {place}: {error or type(error).__name__}: {helps}")
+    return StoreUnavailable(f"store {place}: {str(error) or type(error).__name__}: {helps}")
 
 
 def _is_lost(error: asyncpg.InterfaceError) -> bool:

@@ -45,6 +45,16 @@ def store_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(params=STORE_KINDS)
+def fresh_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a store that does not exist yet, of each kind in turn."""
+    if request.param == "sqlite":
+        url: str = request.getfixturevalue("sqlite_url")
+        return url
+    cluster: Cluster = request.getfixturevalue("postgres_cluster")
+    return cluster.new_database()
+
+
 def run_on_books(url: str, *statements: str) -> list[tuple[Any, ...]]:
     """Run statements behind the store's back, as somebody with a terminal would; the rows of the
     last."""
