@@ -1,4 +1,5 @@
-"""Reports, sessions and small tariffs for the tests of usage: what a test does not say is typical."""
+"""Reports, sessions and small tariffs for the tests of usage: what a test does not say is typical.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +72,7 @@ def report(status: AcctStatusType, **given: Any) -> Report:
         "framed_address": "",
         "calling_station_id": b"",
         "called_station_id": b"",
+        "multi_session_id": b"",
         "class_": b"",
         **given,
     }

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from aaad.policy.reply import own_session_timeout_s
 from ledger.model import AccountStatus, Offer, ServiceStatus, Subscriber, UsageMetric
 from ledger.rules.limits import CREDIT_LIMIT, LimitUse
 from ratingcore.explain import quantity_text
@@ -105,6 +106,7 @@ def session_timeout_s(facts: Facts) -> int | None:
 def _time_bounds(facts: Facts) -> Iterator[int | None]:
     if facts.offer is not None:
         yield facts.offer.session_timeout_s
+    yield own_session_timeout_s(facts.offer, facts.subscriber.service)
     for use in facts.uses:
         if use.limit.metric is UsageMetric.SECONDS:
             yield use.left

@@ -35,7 +35,6 @@ class Report:
     nas: str
     status: int
     acct_session_id: bytes
-    multi_session_id: bytes
     user_name: bytes
     session_time_s: int | None
     input_octets: int
@@ -50,6 +49,7 @@ class Report:
     calling_station_id: bytes
     called_station_id: bytes
     class_: bytes
+    multi_session_id: bytes = b""  # of the bundle that a link belongs to
 
     @property
     def received_instant(self) -> int:

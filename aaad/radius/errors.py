@@ -93,7 +93,7 @@ REMEDY: Final[Mapping[DiscardReason, str]] = MappingProxyType(
             "the client repeats itself before our answer: raise its timeout to 5 s if this is usual"
         ),
         DiscardReason.OVERLOAD: (
-            "more arrives than is answered: see `aaactl status` for the slow part, add workers"
+            "more logins wait for the store or for argon2 than may: `aaactl status` shows which"
         ),
         DiscardReason.JOURNAL_UNAVAILABLE: (
             "the journal cannot be written: free its disk; clients repeat what was not answered"

@@ -114,7 +114,9 @@ class Daemon:
         self._change_counter = 0
 
     @classmethod
-    async def start(cls, settings: Settings, clock: Clock) -> Daemon:
+    async def start(
+        cls, settings: Settings, clock: Clock, *, on_progress: Callable[[], None] = lambda: None
+    ) -> Daemon:
         """Everything up to the moment before the first packet. Raises StoreError, JournalError,
         OSError.
         """
@@ -142,7 +144,7 @@ class Daemon:
                 at_least_lsn=position + 1,
             )
             daemon = cls(settings, clock=clock, store=store, journal=journal)
-            await daemon._restore(position)
+            await daemon._restore(position, on_progress)
         except BaseException:
             if journal is not None:
                 await journal.close()
@@ -155,6 +157,7 @@ class Daemon:
         for listener in self.listeners:
             listener.start(asyncio.get_running_loop())
         self.enforcer.begin()
+        self.nases.begin()
         self._begin(self._watch_changes())
         self._begin(self._make_room_daily())
         self._begin(self._every(DUE_POLL_S, self.enforcer.review_due))
@@ -170,8 +173,7 @@ class Daemon:
         )
 
     async def stop(self) -> None:
-        """An orderly end: finish, post, close. What cannot be posted in time waits in the journal.
-        """
+        """An orderly end: finish, post, close. What is not posted in time waits in the journal."""
         self.state = "draining"
         self.log.info("draining")
         for listener in self.listeners:
@@ -188,8 +190,7 @@ class Daemon:
         self.log.info("stopped", posted_lsn=self.poster.position_lsn)
 
     def reload(self) -> list[str]:
-        """Read the configuration again and swap it. Raises SettingsError, and changes nothing then.
-        """
+        """Read the configuration again and swap it; SettingsError: nothing has changed."""
         settings = load_settings(self.settings.path)
         dictionary = read_dictionary(settings)
         changed = [
@@ -197,7 +198,7 @@ class Daemon:
             for name in ("brands", "clients", "nases", "enforcement", "sessions")
             if getattr(settings, name) != getattr(self.settings, name)
         ]
-        self.clients = Clients(settings.clients, settings.brands)
+        self.clients = Clients(settings.clients, settings.brands, former=self.clients)
         self.settings = settings
         self.dictionary = dictionary
         self.nases.configuration_changed()
@@ -231,7 +232,7 @@ class Daemon:
         self.poster.do_between_postings(run)
         await done
 
-    async def _restore(self, position: int) -> None:
+    async def _restore(self, position: int, on_progress: Callable[[], None]) -> None:
         """Sessions, boots and catalogues from the store, then the journal beyond its position."""
         async with self.store.read() as reader:
             self._change_counter = await fetch_change_counter(reader)
@@ -244,7 +245,7 @@ class Daemon:
         )
         self._begin(self.applier.run())
         self._begin(self.poster.run())
-        await self._replay(position)
+        await self._replay(position, on_progress)
         self._open_sockets()
 
     async def _restore_sessions(self) -> None:
@@ -337,7 +338,7 @@ class Daemon:
         )
         return Listener(sock, handler, metrics=self.metrics)
 
-    async def _replay(self, position: int) -> None:
+    async def _replay(self, position: int, on_progress: Callable[[], None]) -> None:
         """Apply what the journal has beyond the store, by the code that serves."""
         begun = time.monotonic()
         batch: list[Applicable] = []
@@ -349,6 +350,7 @@ class Daemon:
                 self.applier.offer(batch)
                 await self.applier.caught_up()
                 batch = []
+                on_progress()
         self.applier.offer(batch)
         await self.applier.caught_up()
         if count:
@@ -364,7 +366,6 @@ class Daemon:
             self.sessions,
             self.nases,
             intervals=self.settings.sessions.silence_intervals,
-            up_since=self.started_at,
         ):
             with suppress(JournalFull, JournalUnavailable):  # looked for again in a while
                 self.accounting.append_silence(

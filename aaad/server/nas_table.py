@@ -25,6 +25,7 @@ class Observed:
     nas: str
     address: str
     heard_at: int
+    heard_since: int | None = None  # its first report since we serve
     reports: int = 0
     clamped_clocks: int = 0
     presumed_ends: int = 0
@@ -78,6 +79,8 @@ class NasTable:
             self._observed[key] = observed
         observed.address = report.nas_address
         observed.heard_at = max(observed.heard_at, report.received_at)
+        if observed.heard_since is None:
+            observed.heard_since = report.received_at
         observed.reports += 1
         if report.clock_is_wrong(self.facts(*key).timestamp_window_s):
             observed.clamped_clocks += 1
@@ -87,6 +90,11 @@ class NasTable:
         observed = self._observed.get((session.client, session.nas))
         if observed is not None:
             observed.presumed_ends += 1
+
+    def begin(self) -> None:
+        """A replay is over: what its reports say of silence was before we were away."""
+        for observed in self._observed.values():
+            observed.heard_since = None
 
     def booted(self, client: str, nas: str, at: int) -> bool:
         """An Accounting-On/Off; whether it is later than what was known."""

@@ -62,7 +62,7 @@ clock = {clock}
 clock_file = "clock.toml"
 [[clients]]
 name = "test-nases"
-prefixes = ["127.0.0.0/8", "::1"]
+prefixes = ["127.0.0.0/9", "::1"]
 secret_file = "client"
 allow_mschapv1 = {allow_mschapv1}
 """
@@ -271,12 +271,12 @@ class Daemon:
 
     def nas(self, nas_identifier: str = "nas-1", **options: Any) -> Nas:
         """A NAS that knows this daemon's endpoints and secret."""
+        options.setdefault("source", self.options.host)
         return Nas(
             authentication=self.authentication,
             accounting=self.accounting,
             secret=self.secret,
             nas_identifier=nas_identifier,
-            source=self.options.host,
             **options,
         )
 

@@ -1,4 +1,5 @@
-"""Proves that a session counts and costs the truth, however its reports come and whenever they are posted.
+"""Proves that a session counts and costs the truth, however its reports come and whenever they are
+posted.
 
 A true session is drawn: its growth in seconds and octets, with wraps of 32-bit counters or with
 Gigawords. Then what the network does to it: interim reports are lost, all are repeated, delayed and
@@ -42,9 +43,7 @@ WINDOW_S = DAY_S
 NETWORK_MAX_S = 50
 """A report is under way for less than a minute, or the NAS says so in Acct-Delay-Time."""
 DELAY_MAX_S = 3_600
-NAS = NasFacts(
-    timestamp_window_s=WINDOW_S, line_rate_bps=10**12, adopt_from=None, booted_at=None
-)
+NAS = NasFacts(timestamp_window_s=WINDOW_S, line_rate_bps=10**12, adopt_from=None, booted_at=None)
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,9 @@ TAIL = st.tuples(st.integers(0, NETWORK_MAX_S), st.integers(0, DELAY_MAX_S), st.
 
 @st.composite
 def truths(draw: st.DrawFn) -> Truth:
-    """Either octets cost the same all day and grow as they like, or bands may differ and they grow evenly:
-    then nothing depends on how octets lie between reports that were lost."""
+    """Either octets cost the same all day and grow as they like, or bands may differ and they grow
+    evenly: then nothing depends on how octets lie between reports that were lost.
+    """
     zone = draw(ZONE_NAMES)
     started_at = draw_start(draw, zone)
     evenly = draw(st.booleans())
@@ -130,7 +130,9 @@ def _octets_cost_the_same(draw: st.DrawFn, tariff: Tariff) -> Tariff:
 
 @st.composite
 def deliveries(draw: st.DrawFn, truth: Truth) -> list[Report]:
-    """The reports of a truth as they arrive: some interims lost, all perhaps repeated and overtaken."""
+    """The reports of a truth as they arrive: some interims lost, all perhaps repeated and
+    overtaken.
+    """
     gigawords = draw(st.booleans())
     has_clock = draw(st.booleans())
     interims = [m for m in truth.moments[:-1] if draw(st.booleans())]

@@ -87,7 +87,16 @@ LAYERS = (
         name="aaad.server",
         ours=("aaad", "ledger", "ratingcore"),
         third_party=frozenset(
-            {"argon2", "click", "msgpack", "msgspec", "orjson", "structlog", "uvloop"}
+            {
+                "argon2",
+                "click",
+                "msgpack",
+                "msgspec",
+                "orjson",
+                "prometheus_client",
+                "structlog",
+                "uvloop",
+            }
         ),
     ),
     Layer(

@@ -1,4 +1,5 @@
-"""Proves what each report does to its session: placed by its start, counted upwards only, ended once.
+"""Proves what each report does to its session: placed by its start, counted upwards only, ended
+once.
 
 Prices are a thousand micros a second and one an octet, so a charge shows what was counted.
 """
@@ -204,9 +205,7 @@ def test_a_session_older_than_its_service_is_taken_over() -> None:
     """The night of the move: what another server counted is the base line (DESIGN.md, Identity)."""
     twenty_days = 20 * DAY_S
     story = Story(terms=terms(activated_at=NOON))
-    told = report(
-        INTERIM, received_at=NOON + 60, session_time_s=twenty_days, output_octets=10**9
-    )
+    told = report(INTERIM, received_at=NOON + 60, session_time_s=twenty_days, output_octets=10**9)
     story.tell(told)
     assert story.only.meter.charge_micros == 0
     story.tell(
@@ -223,9 +222,7 @@ def test_a_session_older_than_its_service_is_taken_over() -> None:
 
 
 def test_a_session_older_than_adopt_from_is_taken_over_and_a_younger_is_not() -> None:
-    nas = NasFacts(
-        timestamp_window_s=DAY_S, line_rate_bps=10**9, adopt_from=NOON, booted_at=None
-    )
+    nas = NasFacts(timestamp_window_s=DAY_S, line_rate_bps=10**9, adopt_from=NOON, booted_at=None)
     old, young = Story(nas=nas), Story(nas=nas)
     old.tell(report(INTERIM, received_at=NOON + 60, session_time_s=61, output_octets=9))
     young.tell(report(INTERIM, received_at=NOON + 60, session_time_s=60, output_octets=9))
@@ -252,7 +249,9 @@ def test_a_presumed_end_is_corrected_by_what_comes_after() -> None:
     assert not story.only.presumed
     story.tell(later(1_300, STOP, output_octets=160))
     assert story.only.meter.charge_micros == micros(1_300, 160)
-    pieces = [(made.piece.started_at - NOON, made.piece.ended_at - NOON) for made in story.only.unposted]
+    pieces = [
+        (made.piece.started_at - NOON, made.piece.ended_at - NOON) for made in story.only.unposted
+    ]
     assert pieces == [(0, 600), (600, 1_300)]
 
 
@@ -279,7 +278,9 @@ def test_what_was_true_before_a_boot_ends_with_it_and_what_comes_after_does_not(
     story = started()
     story.nas = booted
     end_when_last_heard(story.only, lsn=10, cause="NAS-Reboot")
-    late = report(INTERIM, received_at=NOON + 1_010, session_time_s=900, event_timestamp_at=NOON + 900)
+    late = report(
+        INTERIM, received_at=NOON + 1_010, session_time_s=900, event_timestamp_at=NOON + 900
+    )
     assert story.tell(late) is Effect.ENDED
     assert (story.only.presumed, story.only.ended_at) == (True, NOON + 900)
     speaks_again = later(1_100)
