@@ -27,8 +27,8 @@ from ledger.store.contract import (
     StoreUnavailable,
 )
 from ledger.store.migrations import MIGRATIONS_FOLDER, load_migrations, pending_migrations
-from ledger.store.named_queries import Dialect, Query, load_queries
-from ledger.store.postgres_batches import batch_sql, columns
+from ledger.store.named_queries import Dialect, load_queries
+from ledger.store.postgres_batches import batch_sql, columns, copy_table
 from ledger.store.postgres_errors import FAILURES, translated, unavailable
 
 VERSION_MIN = 15
@@ -70,20 +70,14 @@ if TYPE_CHECKING:  # generic in its stubs only
 class PostgresTransaction:
     """Runs named queries on one connection; see contract.Transaction."""
 
-    __slots__ = ("_batches", "_connection", "_place", "_queries", "ids")
+    __slots__ = ("_batches", "_connection", "_copies", "_place", "_queries", "ids")
 
-    def __init__(
-        self,
-        connection: _Connection,
-        queries: dict[str, Query],
-        batches: dict[str, str | None],
-        place: str,
-        ids: IdMaker,
-    ) -> None:
+    def __init__(self, store: PostgresStore, connection: _Connection, ids: IdMaker) -> None:
         self._connection = connection
-        self._queries = queries
-        self._batches = batches
-        self._place = place
+        self._queries = store.queries
+        self._batches = store.batches
+        self._copies = store.copies
+        self._place = store.place
         self.ids = ids
 
     async def fetch(self, query: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
@@ -100,9 +94,14 @@ class PostgresTransaction:
         """Run a named writing query for each row of parameters; rows changed in all."""
         if not rows:
             return 0
-        batch = self._batches[query]
-        if batch is not None and len(rows) > 1:
-            return await self._count(batch, columns(rows))
+        if len(rows) > 1:
+            if table := self._copies[query]:
+                names = self._queries[query].parameters
+                copy = self._connection.copy_records_to_table(table, columns=names, records=rows)
+                await translated(copy, self._place)
+                return len(rows)
+            if batch := self._batches[query]:
+                return await self._count(batch, columns(rows))
         return sum([await self.execute(query, row) for row in rows])
 
     async def _count(self, sql: str, parameters: Sequence[Any]) -> int:
@@ -116,9 +115,10 @@ class PostgresStore:
     """An open PostgreSQL store; see contract.Store. Made by `open`."""
 
     def __init__(self, url: str, *, password: str | None, node: int, busy_ms: int) -> None:
-        self._place = url.partition("?")[0]
-        self._queries = load_queries(Dialect.POSTGRESQL)
-        self._batches = {name: batch_sql(query) for name, query in self._queries.items()}
+        self.place = url.partition("?")[0]
+        self.queries = load_queries(Dialect.POSTGRESQL)
+        self.batches = {name: batch_sql(query) for name, query in self.queries.items()}
+        self.copies = {name: copy_table(query) for name, query in self.queries.items()}
         self._ids = IdMaker(node)
         self._options: dict[str, Any] = {
             "dsn": url,
@@ -153,7 +153,7 @@ class PostgresStore:
             store._readers = asyncpg.create_pool(
                 min_size=0, max_size=READERS_MAX, init=_prepare, reset=_keep, **store._options
             )
-            await translated(store._readers, store._place)
+            await translated(store._readers, store.place)
             async with store.read() as reader:
                 ((store._store_id,),) = await reader.fetch("fetch_store_id")
                 ((fsync, full_pages, synchronous),) = await reader.fetch("fetch_durability")
@@ -228,7 +228,7 @@ class PostgresStore:
                 readers.terminate()
 
     def _transaction_on(self, connection: _Connection) -> PostgresTransaction:
-        return PostgresTransaction(connection, self._queries, self._batches, self._place, self._ids)
+        return PostgresTransaction(self, connection, self._ids)
 
     @asynccontextmanager
     async def _committed(self) -> AsyncIterator[PostgresTransaction]:
@@ -245,18 +245,18 @@ class PostgresStore:
         """The writer's connection with a transaction begun. One that died idle is made anew."""
         if self._writer is not None and not self._writer.is_closed():
             with suppress(StoreUnavailable):
-                await _begin(self._writer, BEGIN_WRITING, self._place)
+                await _begin(self._writer, BEGIN_WRITING, self.place)
                 return self._writer
         self._writer = await self._connect()
-        await _begin(self._writer, BEGIN_WRITING, self._place)
+        await _begin(self._writer, BEGIN_WRITING, self.place)
         return self._writer
 
     async def _begun_reader(self, readers: asyncpg.Pool[asyncpg.Record]) -> _Connection:
         """A connection of the pool with a transaction begun. When one died idle, so did all."""
         for is_last in (False, True):
-            connection = cast("_Connection", await translated(readers.acquire(), self._place))
+            connection = cast("_Connection", await translated(readers.acquire(), self.place))
             try:
-                await _begin(connection, BEGIN_READING, self._place)
+                await _begin(connection, BEGIN_READING, self.place)
             except BaseException as error:
                 await readers.release(cast("Any", connection))
                 if is_last or not isinstance(error, StoreUnavailable):
@@ -276,22 +276,22 @@ class PostgresStore:
             raise
         except FAILURES as error:
             if _is_refused(error, connection):
-                raise unavailable(error, self._place) from error
+                raise unavailable(error, self.place) from error
             connection.terminate()
             raise CommitUnknown(
-                f"store {self._place}: the connection was lost in a commit ({error}), which may "
+                f"store {self.place}: the connection was lost in a commit ({error}), which may "
                 "have been written: read the rows back before anything is sent again"
             ) from error
         if status != "COMMIT":  # so the server says when a statement had failed before
-            raise StoreUnavailable(f"store {self._place}: the transaction was rolled back")
+            raise StoreUnavailable(f"store {self.place}: the transaction was rolled back")
 
     async def _connect(self) -> _Connection:
         if self._closed:
             raise _closed()
         connection: _Connection
-        connection = await translated(asyncpg.connect(**self._options), self._place)
+        connection = await translated(asyncpg.connect(**self._options), self.place)
         try:
-            await translated(_prepare(connection), self._place)
+            await translated(_prepare(connection), self.place)
         except BaseException:
             connection.terminate()
             raise
@@ -305,7 +305,7 @@ class PostgresStore:
         self._listener = connection
         self._changed.set()
         hear = connection.add_listener(CHANGES_CHANNEL, lambda *_: self._changed.set())
-        await translated(hear, self._place)
+        await translated(hear, self.place)
 
     async def _migrate(self) -> None:
         """Apply what is new in one transaction; other nodes wait. Makes this node's floor of ids.
@@ -319,14 +319,14 @@ class PostgresStore:
             major = connection.get_server_version().major
             if major < VERSION_MIN:
                 raise StoreError(
-                    f"store {self._place}: PostgreSQL {major} is too old: install {VERSION_MIN}"
+                    f"store {self.place}: PostgreSQL {major} is too old: install {VERSION_MIN}"
                 )
             wait = connection.execute(f"SET LOCAL lock_timeout = {MIGRATION_WAIT_MS}")
-            await translated(wait, self._place)
+            await translated(wait, self.place)
             await transaction.fetch("lock_alone")
             applied = await _applied_migrations(transaction)
             for migration in pending_migrations(known, applied):
-                await translated(connection.execute(migration.text), self._place)
+                await translated(connection.execute(migration.text), self.place)
                 row = (migration.number, migration.name, migration.sha256)
                 await transaction.execute("insert_migration", row)
                 if migration.number == 1:

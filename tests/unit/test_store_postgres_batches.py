@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ledger.store.named_queries import Dialect, load_queries
-from ledger.store.postgres_batches import batch_sql, columns
+from ledger.store.postgres_batches import batch_sql, columns, copy_table
 
 QUERIES = """
 -- name: add_thing (brand, amount_micros)
@@ -16,6 +16,10 @@ ON CONFLICT (brand) DO UPDATE SET amount_micros = thing.amount_micros + excluded
 -- name: move_thing (brand, amount_micros, meter)
 UPDATE thing SET amount_micros = amount_micros + :amount_micros, meter = :meter
 WHERE brand = :brand AND kind = (SELECT kind FROM other WHERE brand = :brand);
+
+-- name: fill_thing (brand, amount_micros)
+INSERT INTO thing (brand, amount_micros)
+VALUES (:brand, :amount_micros);
 
 -- name: drop_thing (brand)
 DELETE FROM thing WHERE brand = :brand;
@@ -72,3 +76,18 @@ def test_everything_that_is_posted_in_numbers_goes_at_once() -> None:
 
 def test_rows_become_lists() -> None:
     assert columns([(1, "a", None), (2, "b", b"x")]) == [(1, 2), ("a", "b"), (None, b"x")]
+
+
+def test_only_a_plain_insert_is_a_copy(tmp_path: Path) -> None:
+    batches(tmp_path)
+    queries = load_queries(Dialect.POSTGRESQL, tmp_path)
+    assert {name: copy_table(query) for name, query in queries.items()} == {
+        "add_thing": None,  # literal values, and rows that may collide
+        "move_thing": None,
+        "fill_thing": "thing",
+        "drop_thing": None,
+    }
+    real = load_queries(Dialect.POSTGRESQL)
+    assert copy_table(real["insert_usage_event"]) == "event"
+    assert copy_table(real["insert_impact"]) == "impact"
+    assert copy_table(real["insert_session"]) is None
