@@ -1,4 +1,4 @@
-"""Proves that nothing acknowledged is lost, whatever ends the daemon or holds the store or the disk up.
+"""Proves that nothing acknowledged is lost, whatever ends the daemon or holds up the store or disk.
 
 Each story starts a daemon of its own: what is at stake is how it ends and how it begins again.
 """
