@@ -9,31 +9,40 @@ the same store is the restart after a crash.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 
 from aaad.policy.session import Session
+from aaad.radius.codes import Code as RadiusCode
+from aaad.radius.duplicates import DuplicateTable
 from aaad.server.applier import Applicable, Applier
 from aaad.server.catalogs import Catalogs
 from aaad.server.directory import Directory
 from aaad.server.enforcer import Enforcer
-from aaad.server.journal import Record
+from aaad.server.gate import Clients, Gate
+from aaad.server.journal import Journal, Record
+from aaad.server.journal_segments import Sync
+from aaad.server.listener import Handler, Listener
 from aaad.server.metrics import Metrics
 from aaad.server.nas_table import NasTable
 from aaad.server.poster import Poster
 from aaad.server.records import ACCOUNTING, SILENCE, pack_accounting, pack_silence, read_record
 from aaad.server.session_table import SessionTable
+from aaad.server.sockets import open_socket
 from aaad.server.unposted import Unposted
 from ledger.accounts import AccountRules, NewAccount, NewService, register_account
 from ledger.changes import Authorship
-from ledger.clients import NasSettings
-from ledger.clock import Clock
+from ledger.clients import ClientSettings, ClientTable, NasSettings
+from ledger.clock import Clock, monotonic
 from ledger.credentials import prepare_password
-from ledger.logs import get_logger
+from ledger.logs import RateLimiter, get_logger
 from ledger.model import CredentialScheme
 from ledger.pricelists import store_version
 from ledger.rules.logins import BrandSettings, canonical_login
@@ -41,7 +50,17 @@ from ledger.seal import Sealer
 from ledger.sessions import fetch_boots, fetch_journal_positions, fetch_open_sessions
 from ledger.settings import EnforcementSettings, PostingSettings
 from ledger.store import Store, open_store
-from tests.e2e.wire import Attribute, Code, Status, attribute, sign_accounting
+from tests.e2e.wire import (
+    Attribute,
+    Code,
+    Packet,
+    Status,
+    attribute,
+    check_reply,
+    hide_password,
+    sign_accounting,
+    sign_request,
+)
 
 T0 = 1_771_600_000
 """2026-02-20 15:06:40 UTC, a Friday: a weekend, a month's end and a DST night lie ahead."""
@@ -388,3 +407,139 @@ def silence(lsn: int, session: Session, *, at: int) -> Record:
 def applicable(records: Iterable[Record]) -> list[Applicable]:
     """Journal records as they are applied, live and at a replay."""
     return [read_record(record, {BRAND.name: BRAND}) for record in records]
+
+
+def clients(*, require_message_authenticator: bool = True) -> Clients:
+    """One client: this machine."""
+    client = ClientSettings(
+        name=CLIENT,
+        prefixes=(ip_network("127.0.0.0/8"),),
+        secret=SECRET,
+        brand=BRAND.name,
+        require_message_authenticator=require_message_authenticator,
+    )
+    return Clients(ClientTable([client]), {BRAND.name: BRAND})
+
+
+def gate_of(world: World, codes: frozenset[RadiusCode], known: Clients | None = None) -> Gate:
+    """A gate that counts in the world's metrics."""
+    found = known or clients()
+    return Gate(
+        codes=codes,
+        clients=lambda: found,
+        duplicates=DuplicateTable(1_000, 30),
+        clock=world.clock,
+        monotonic=monotonic,
+        limiter=RateLimiter(),
+        metrics=world.metrics,
+        log=world.log,
+    )
+
+
+@contextmanager
+def listening(handler: Handler, metrics: Metrics) -> Iterator[Listener]:
+    """A listener on a free port of this machine; it reads when it is started."""
+    opened = open_socket("127.0.0.1", 0, receive_buffer=1 << 20)
+    listener = Listener(opened, handler, metrics=metrics)
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+def open_journal(
+    folder: Path, *, sync: Sync = os.fdatasync, max_unapplied_bytes: int = 1 << 24
+) -> Journal:
+    """The journal of a world; not started yet."""
+    return Journal.open(
+        folder / "journal",
+        store_id="tests",
+        journal_number=JOURNAL_NUMBER,
+        segment_size=1 << 20,
+        retention_s=0,
+        max_unapplied_bytes=max_unapplied_bytes,
+        sync=sync,
+    )
+
+
+class Asker:
+    """A socket of a NAS that awaits its answers; what comes is checked by the tests' own code."""
+
+    def __init__(self, port: int, *, secret: bytes = SECRET) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.socket.connect(("127.0.0.1", port))
+        self._secret = secret
+
+    def send(self, request: bytes) -> None:
+        """Send a request, or anything."""
+        self.socket.send(request)
+
+    async def answer(self, request: bytes) -> Packet:
+        """The next packet that comes, which must be the authentic answer to this request."""
+        async with asyncio.timeout(ANSWER_S):
+            data = await asyncio.get_running_loop().sock_recv(self.socket, 4096)
+        return check_reply(data, request=request, secret=self._secret)
+
+    async def ask(self, request: bytes) -> Packet:
+        """Send a request and await its answer."""
+        self.send(request)
+        return await self.answer(request)
+
+    def heard_nothing(self) -> bool:
+        """Whether nothing has come that nobody awaited."""
+        try:
+            self.socket.recv(4096)
+        except BlockingIOError:
+            return True
+        return False
+
+
+ANSWER_S = 20
+"""An answer that has not come by then does not come."""
+
+
+@contextmanager
+def asking(listener: Listener, *, secret: bytes = SECRET) -> Iterator[Asker]:
+    """A NAS's socket towards a listener."""
+    asker = Asker(listener.address[1], secret=secret)
+    try:
+        yield asker
+    finally:
+        asker.socket.close()
+
+
+def access_request(
+    login: str | bytes, password: bytes = PASSWORD, *, identifier: int = 1, secret: bytes = SECRET
+) -> bytes:
+    """A login by PAP."""
+    authenticator = os.urandom(16)
+    body = attribute(Attribute.USER_NAME, login)
+    hidden = hide_password(password, authenticator=authenticator, secret=secret)
+    body += attribute(Attribute.USER_PASSWORD, hidden)
+    return sign_request(Code.ACCESS_REQUEST, identifier, authenticator, body, secret)
+
+
+def status_server(*, identifier: int = 1, secret: bytes = SECRET) -> bytes:
+    """RFC 5997."""
+    return sign_request(Code.STATUS_SERVER, identifier, os.urandom(16), b"", secret)
+
+
+def accounting_request(
+    status: Status, acct_session_id: str = "s1", *, login: str = "ann", identifier: int = 1
+) -> bytes:
+    """A report as a NAS sends it."""
+    facts = (
+        (Attribute.ACCT_STATUS_TYPE, int(status)),
+        (Attribute.NAS_IDENTIFIER, "nas-1"),
+        (Attribute.USER_NAME, login),
+        (Attribute.ACCT_SESSION_ID, acct_session_id),
+    )
+    body = b"".join(attribute(kind, value) for kind, value in facts)
+    return sign_accounting(Code.ACCOUNTING_REQUEST, identifier, body, SECRET)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop turn until something is so."""
+    async with asyncio.timeout(ANSWER_S):
+        while not condition():
+            await asyncio.sleep(0)

@@ -217,13 +217,15 @@ class AccessHandler:
                 self._gate.give_up(login.request, DiscardReason.STORE_UNAVAILABLE)
             return
         replies: list[tuple[bytes, Peer]] = []
+        slow = []
         for login in logins:
             entry = self._directory.find(login.brand, login.login)
             if entry is not None and needs_verifier(login.request.packet, entry.password):
-                self._start([login], self._verify_later(login, entry))
+                slow.append(self._verify_later(login, entry))
             else:
                 self._decide(login, entry, None, replies)
         listener.send(replies)
+        await asyncio.gather(*slow)
 
     async def _verify_later(self, login: Login, entry: Entry) -> None:
         """Check a password against its slow verifier in a thread, unless it was lately."""

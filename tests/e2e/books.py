@@ -70,12 +70,7 @@ class Books:
             "acct_session_id, started_at, last_at, ended_at, status, terminate_cause, presumed, "
             "session_time_s, input_octets, output_octets"
         )
-<<<<<<< HEAD
-        order = "ORDER BY started_at, session_id"
-        sql = f"SELECT {columns} FROM session WHERE account_id = ? {order}"
-=======
         sql = f"SELECT {columns} FROM session WHERE account_id = ? ORDER BY started_at, session_id"
->>>>>>> stories
         names = [name.strip() for name in columns.split(",")]
         rows = self.rows(sql, self.account_of(login))
         return [dict(zip(names, row, strict=True)) for row in rows]

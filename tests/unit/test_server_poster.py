@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from aaad.server import poster
 from aaad.server.applier import Applicable
 from aaad.server.poster import Poster
 from ledger.model import SessionRow
@@ -190,10 +191,22 @@ async def test_reports_between_postings_are_one_posting(
         assert (row.version, row.lsn, row.accrued_micros) == (1, 9, 9_000)
 
 
-async def test_an_idle_tick_writes_nothing(store: FaultyStore, make_world: MakeWorld) -> None:
+async def test_an_idle_tick_writes_only_the_watermark_once_a_minute(
+    store: FaultyStore, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 1_000.0
+    monkeypatch.setattr(poster, "monotonic", lambda: now_s)
     async with make_world() as world:
-        await world.poster.tick(everything=True)
-        assert store.transactions == 0
+        for now_s, transactions in ((1_000.0, 1), (1_059.0, 1), (1_060.0, 2), (1_061.0, 2)):
+            await world.poster.tick()
+            assert store.transactions == transactions
+        assert await watermark(store) in range(T0, T0 + 100)
+
+
+async def watermark(store: FaultyStore) -> int:
+    async with store.read() as reader:
+        ((_, _, watermark_at),) = await reader.fetch("fetch_journal_positions")
+    return int(watermark_at)
 
 
 async def test_records_that_change_no_session_move_the_position(
@@ -349,8 +362,8 @@ async def test_the_lag_is_the_age_of_the_oldest_unposted_record(make_world: Make
 
 
 @asynccontextmanager
-async def running(poster: Poster) -> AsyncIterator[None]:
-    task = asyncio.create_task(poster.run())
+async def running(posting: Poster) -> AsyncIterator[None]:
+    task = asyncio.create_task(posting.run())
     try:
         yield
     finally:
@@ -392,9 +405,7 @@ async def test_the_watermark_is_the_receipt_of_the_oldest_unposted_record(
         await world.apply(*starts("waits", at=T0 - 50), *starts("ends", first_lsn=2))
         await world.apply(*stop(3, "ends", at=T0))
         await world.poster.tick()
-        async with store.read() as reader:
-            ((_, _, watermark_at),) = await reader.fetch("fetch_journal_positions")
-        assert watermark_at == T0 - 50
+        assert await watermark(store) == T0 - 50
 
 
 async def test_the_same_batch_again_changes_nothing(
