@@ -144,6 +144,8 @@ class Daemon:
                 at_least_lsn=position + 1,
             )
             daemon = cls(settings, clock=clock, store=store, journal=journal)
+            for warning in store.warnings:
+                daemon.log.warning("store_warned", warning=warning)
             await daemon._restore(position, on_progress)
         except BaseException:
             if journal is not None:
