@@ -67,5 +67,5 @@ def unavailable(error: BaseException, place: str) -> StoreUnavailable:
 
 
 def _is_lost(error: asyncpg.InterfaceError) -> bool:
-    """asyncpg names a lost connection and a wrong argument by one class."""
-    return "clos" in str(error) or "connection" in str(error)
+    """asyncpg names a lost or unusable connection and a wrong argument by one class."""
+    return not isinstance(error, ValueError) and "argument" not in str(error)
