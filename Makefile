@@ -29,11 +29,11 @@ demo: $(COMPILED)  ## plays NAS sessions against the daemon (KEEP=1 leaves it ru
 	@$(BIN)/python -m demo.run
 
 test: $(COMPILED) $(TOOLS)  ## everything, within 20 minutes on 2 cores
-	@.ci/system-packages clients
+	@.ci/system-packages peers
 	$(BIN)/python -m pytest -n auto --dist loadfile -q
 
 test-long: $(COMPILED) $(TOOLS)  ## the same with the big case counts
-	@.ci/system-packages clients
+	@.ci/system-packages peers
 	AAAD_LONG=1 $(BIN)/python -m pytest -n auto --dist loadfile -q
 
 check: $(COMPILED) $(TOOLS)  ## lint, types and the rules of the tree, under 2 minutes

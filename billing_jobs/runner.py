@@ -54,7 +54,9 @@ def run_job(name: str, job: Job, config: Path) -> None:
 async def _run(name: str, job: Job, settings: Settings, clock: Clock) -> bool:
     log = get_logger(job=name)
     try:
-        store = await open_store(settings.store.url, checkpoints=False)
+        store = await open_store(
+            settings.store.url, checkpoints=False, password=settings.store.password
+        )
     except StoreError as error:
         log.error("store_not_opened", error=str(error))
         return False
@@ -68,8 +70,13 @@ async def _run(name: str, job: Job, settings: Settings, clock: Clock) -> bool:
 
 
 def _lock(name: str, settings: Settings) -> int | None:
-    """The job's lock beside the store, held until the process ends; None if another run has it."""
-    path = Path(urlsplit(settings.store.url).path).with_suffix(f".{name}.lock")
+    """The job's lock beside the store, held until the process ends; None if another run has it.
+
+    Beside the journals where the store is no file: there it holds on this node.
+    """
+    url = urlsplit(settings.store.url)
+    beside = Path(url.path) if url.scheme == "sqlite" else settings.journal.folder / "jobs"
+    path = beside.with_suffix(f".{name}.lock")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -54,7 +54,8 @@ REPLAY_BATCH = 4096
 """Journal records handed to the applier at once while replaying."""
 
 CHANGE_POLL_S = 0.5
-"""How often changes made by others are looked for: a change reaches memory within a second."""
+"""How often changes made by others are looked for, where the store does not tell of them at once:
+a change reaches memory within a second."""
 
 DUE_POLL_S = 1.0
 """How often limits that time reaches are looked at."""
@@ -119,9 +120,15 @@ class Daemon:
         """Everything up to the moment before the first packet. Raises StoreError, JournalError,
         OSError.
         """
-        store = await open_store(settings.store.url, checkpoints=True, node=JOURNAL_NUMBER)
+        store = await open_store(
+            settings.store.url,
+            checkpoints=True,
+            node=JOURNAL_NUMBER,
+            password=settings.store.password,
+        )
         journal = daemon = None
         try:
+            await store.make_room(at=clock.now())
             async with store.read() as reader:
                 positions = {
                     p.journal_number: p.applied_lsn for p in await fetch_journal_positions(reader)
@@ -137,6 +144,8 @@ class Daemon:
                 at_least_lsn=position + 1,
             )
             daemon = cls(settings, clock=clock, store=store, journal=journal)
+            for warning in store.warnings:
+                daemon.log.warning("store_warned", warning=warning)
             await daemon._restore(position, on_progress)
         except BaseException:
             if daemon is not None:
@@ -154,6 +163,7 @@ class Daemon:
         self.enforcer.begin()
         self.nases.begin()
         self._begin(self._watch_changes())
+        self._begin(self._make_room_daily())
         self._begin(self._every(DUE_POLL_S, self.enforcer.review_due))
         self._begin(self._every(SILENCE_POLL_S, self._presume_ends))
         self._begin(self._every(60.0, self._report_suppressed))
@@ -380,13 +390,20 @@ class Daemon:
     async def _watch_changes(self) -> None:
         """Changes that others made in the store reach memory (exactly one posting apart)."""
         while True:
-            await asyncio.sleep(CHANGE_POLL_S)
+            await self.store.wait_for_change(timeout_s=CHANGE_POLL_S)
             with suppress(StoreError):  # the poster tells that the store is away
                 async with self.store.read() as reader:
                     counter, changed = await fetch_changes(reader, after=self._change_counter)
                 if changed:
                     await self.take_over(changed)
                 self._change_counter = counter
+
+    async def _make_room_daily(self) -> None:
+        """The months ahead have room in the store long before their first second."""
+        while True:
+            await asyncio.sleep(DAY_S)
+            with suppress(StoreError):  # there is room for months: tomorrow will do
+                await self.store.make_room(at=self.clock.now())
 
     async def take_over(self, changed: Collection[int]) -> None:
         """Bring changed accounts, and price lists if they changed, into memory."""

@@ -167,7 +167,7 @@ class Poster:
             return False
         attempt = self._attempt(taken)
         try:
-            async with self._store.transaction() as transaction:
+            async with self._store.transaction(shared=True) as transaction:
                 result = await post(transaction, attempt.batch)
         except CommitUnknown:
             self._in_doubt = attempt

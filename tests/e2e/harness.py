@@ -42,7 +42,8 @@ SETTINGS = """
 [secrets]
 folder = "secrets"
 [store]
-url = "sqlite:///{folder}/aaad.db"
+url = "{store_url}"
+{store_password}
 [journal]
 folder = "journal"
 [radius]
@@ -100,6 +101,8 @@ class DaemonOptions:
     reject_delay_ms: int = 0
     open_session_max_age_s: int = 60
     allow_mschapv1: bool = False
+    store_url: str = ""  # empty: SQLite in the daemon's folder
+    store_password: str = ""
     dynauth_ports: tuple[tuple[str, int], ...] = ()  # (NAS, port of its DynauthListener)
     more: str = ""  # appended to the file
 
@@ -130,8 +133,12 @@ class Daemon:
         self._write_secret("seal-key", secrets.token_hex(32))
         options = self.options
         host = f"[{options.host}]" if ":" in options.host else options.host
+        password = options.store_password
+        if password:
+            self._write_secret("store", password)
         text = SETTINGS.format(
-            folder=self.folder,
+            store_url=options.store_url or f"sqlite:///{self.folder}/aaad.db",
+            store_password='password_file = "store"' if password else "",
             host=host,
             authentication_port=self.authentication[1],
             accounting_port=self.accounting[1],

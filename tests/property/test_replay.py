@@ -127,12 +127,18 @@ class FaultyStore:
         return self._store.read()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, shared: bool = False) -> AsyncIterator[Transaction]:
         if self.commits <= 0:
             raise StoreUnavailable("its commits are used up")
         self.commits -= 1
-        async with self._store.transaction() as transaction:
+        async with self._store.transaction(shared=shared) as transaction:
             yield transaction
+
+    async def wait_for_change(self, *, timeout_s: float) -> None:
+        await self._store.wait_for_change(timeout_s=timeout_s)
+
+    async def make_room(self, *, at: int) -> None:
+        await self._store.make_room(at=at)
 
     async def close(self) -> None:
         await self._store.close()

@@ -57,17 +57,23 @@ class FaultyStore:
         return self.real.read()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, shared: bool = False) -> AsyncIterator[Transaction]:
         self.transactions += 1
         if self.fault is Fault.AWAY:
             raise StoreUnavailable("is away")
         with suppress(RolledBack):
-            async with self.real.transaction() as transaction:
+            async with self.real.transaction(shared=shared) as transaction:
                 yield transaction
                 if self.fault is Fault.CUT_BEFORE_COMMIT:
                     raise RolledBack
         if self.fault is not Fault.NONE:
             raise CommitUnknown(self.fault.value)
+
+    async def wait_for_change(self, *, timeout_s: float) -> None:
+        await self.real.wait_for_change(timeout_s=timeout_s)
+
+    async def make_room(self, *, at: int) -> None:
+        await self.real.make_room(at=at)
 
     async def close(self) -> None:
         await self.real.close()
