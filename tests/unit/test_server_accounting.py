@@ -35,17 +35,19 @@ from tests.server_world import BRAND, CLIENT, World, new_world
 
 
 class Disk:
-    """Syncs at once, or when it is let."""
+    """Syncs at once, or when it is let: all (`open`), or one group (`one`)."""
 
     def __init__(self) -> None:
         self.open = threading.Event()
         self.open.set()
+        self.one = threading.Semaphore(0)
         self.begun = threading.Event()
         self.fails = False
 
     def __call__(self, fd: int) -> None:
         self.begun.set()
-        assert self.open.wait(30)
+        while not self.open.is_set() and not self.one.acquire(timeout=0.01):
+            continue
         if self.fails:
             raise OSError("the disk is gone")
         os.fdatasync(fd)
@@ -122,6 +124,22 @@ async def test_nothing_is_answered_before_it_is_on_disk(port: Accounting) -> Non
     port.disk.open.set()
     assert (await port.asker.answer(request)).code == Code.ACCOUNTING_RESPONSE
     assert port.handler.outstanding == 0
+
+
+async def test_only_the_group_that_is_on_disk_is_answered(port: Accounting) -> None:
+    """The second report came while the first was being synced: it is in the next group."""
+    port.disk.open.clear()
+    first, second = (accounting_request(Status.START, f"s{i}", identifier=i) for i in (1, 2))
+    port.asker.send(first)
+    await asyncio.to_thread(port.disk.begun.wait, 30)
+    port.asker.send(second)
+    await until(lambda: port.handler.outstanding == 2)
+    port.disk.one.release()
+    assert (await port.asker.answer(first)).identifier == 1
+    assert port.handler.outstanding == 1
+    assert port.asker.heard_nothing()
+    port.disk.open.set()
+    assert (await port.asker.answer(second)).identifier == 2
 
 
 async def test_what_never_became_durable_is_never_answered(port: Accounting) -> None:
