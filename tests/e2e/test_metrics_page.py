@@ -36,9 +36,9 @@ def test_the_page_counts_what_happened_and_shows_bounds(daemon_folder: Path) -> 
         load_price_list(daemon, DIALUP)
         register(daemon, "anna", offer="weekday-hours", password="secret")
         with daemon.nas() as nas:
-            nas.access_request("anna", "secret")
             nas.access_request("anna", "wrong")
             nas.report(Status.START, "s1", login="anna")
+            nas.access_request("anna", "secret")  # decided when what was acknowledged is applied
         found = _samples(port)
         assert found["aaad_events_total", ("access_accepts",)] == 1
         assert found["aaad_events_total", ("access_rejects_bad_password",)] == 1

@@ -16,6 +16,7 @@ import pytest
 from ledger.books import check_books
 from ledger.changes import bump_change
 from ledger.ids import node_of
+from ledger.model import SessionPosting
 from ledger.posting import post
 from ledger.store import CommitUnknown, Store, StoreError, StoreUnavailable, open_store
 from ledger.store.postgres import PostgresStore, durability_warnings
@@ -69,7 +70,9 @@ async def test_two_nodes_that_post_the_same_session_are_one_winner_and_one_loser
         won = asyncio.Event()
         new = advanced(row, seconds=10 + round_number, charge_micros=7)
 
-        async def attempt(node: Store, posting=new, won=won) -> frozenset[int]:  # type: ignore[no-untyped-def]
+        async def attempt(
+            node: Store, posting: SessionPosting = new, won: asyncio.Event = won
+        ) -> frozenset[int]:
             async with node.transaction(shared=True) as tx:
                 result = await post(tx, batch(posting))
                 won.set()

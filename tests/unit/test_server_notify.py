@@ -41,8 +41,8 @@ def test_a_manager_that_is_gone_stops_nobody(manager: socket.socket, tmp_path: P
     (tmp_path / "notify").unlink()
     notifier.send("READY=1")
     notifier.close()
+    manager.setblocking(False)
     with pytest.raises(BlockingIOError):
-        manager.setblocking(False)
         manager.recv(100)
 
 
