@@ -19,7 +19,8 @@ from ledger.units import DURATION_REMEDY, OCTETS_REMEDY, parse_duration, parse_o
 from ratingcore.calendar import load_zone
 from ratingcore.errors import AmountError, TariffError
 from ratingcore.money import DECIMALS_MAX, ROUNDING_MODES, parse_amount
-from ratingcore.tariff import Metric, Price, Rounding, Tariff, Tier, TimeBand, check_tariff
+from ratingcore.check import check_tariff
+from ratingcore.tariff import Metric, Price, Rounding, Tariff, Tier, TimeBand
 
 ACCOUNT_ZONE: Final = "account"
 """The zone of a tariff whose clock is that of the account that uses it."""

@@ -17,6 +17,7 @@ def quote(
     *,
     input_octets: int = 0,
     output_octets: int = 0,
+    occurrences: int | None = None,
 ) -> Piece: ...
 
 @final
@@ -41,7 +42,14 @@ class Meter:
     def cut_input_octets(self) -> int: ...
     @property
     def cut_output_octets(self) -> int: ...
-    def __init__(self, timeline: Timeline, started_at: int) -> None: ...
+    def __init__(
+        self,
+        timeline: Timeline,
+        started_at: int,
+        *,
+        occurrences: int | None = None,
+        adopted: bool = False,
+    ) -> None: ...
     def advance(
         self,
         until: int,

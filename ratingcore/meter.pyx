@@ -8,9 +8,8 @@ reports lie on a straight line: at a boundary or a cut they are apportioned by t
 rounded down, the rest to the later part. A cut only remembers what stood at its instant; the meter
 goes on (exactness 7), and a piece costs the difference of two rounded totals.
 
-A cell is the seam for all that a tariff may say more: an allowance is one more part of the key, a
-block changes how much of the walk is counted, a fee or bound acts on the sum. A call that fails
-changes nothing.
+Blocks change how much of the walk is counted, a fee is a cell of its own, bounds act on the sum. A
+call that fails changes nothing.
 """
 
 cimport cython
@@ -21,11 +20,11 @@ from libc.string cimport memcpy
 from ratingcore.charge cimport (
     charge_divisor, charge_so_far, charging_version, exact_charge, make_piece,
 )
-from ratingcore.compile cimport VersionRow
+from ratingcore.compile cimport METRIC_COUNT, VersionRow
 from ratingcore.money cimport int64_or_raise
 from ratingcore.packing cimport pack_state, require_same_prices, unpack_state
 from ratingcore.quota cimport affordable_seconds
-from ratingcore.state cimport Cell
+from ratingcore.state cimport ADOPTED, FEE_TAKEN, OCCURRED, USED, USED_AT_CUT, Block, Cell
 from ratingcore.usage cimport follow_line
 from ratingcore.wide cimport wide_numerator_max, wide_t
 
@@ -46,14 +45,20 @@ cdef int64_t COUNTER_MAX = OCTETS_MAX
 cdef int64_t AMOUNT_MAX = 0x7FFFFFFFFFFFFFFF
 cdef int64_t END = INSTANT_END
 
+# nothing of the start is charged
+cdef int32_t ADOPTED_FLAGS = ADOPTED | FEE_TAKEN | OCCURRED
 
-def quote(Timeline timeline not None, started_at, seconds, *, input_octets=0, output_octets=0):
+
+def quote(
+    Timeline timeline not None, started_at, seconds, *,
+    input_octets=0, output_octets=0, occurrences=None,
+):
     """Return the price of a whole session at once, as one Piece.
 
-    Instants are epoch seconds; octets lie on a straight line. Raises QuantityError for usage that
+    Instants are epoch seconds; octets lie on a straight line; `occurrences` as for Meter. Raises QuantityError for usage that
     is negative, absurd, or before the first tariff version, AmountError if the charge leaves int64.
     """
-    cdef Meter meter = Meter(timeline, started_at)
+    cdef Meter meter = Meter(timeline, started_at, occurrences=occurrences)
     cdef Line line
     cdef int64_t length = int64_or_raise(seconds, "seconds", QuantityError)
     if not 0 <= length <= SECONDS_MAX:
@@ -72,12 +77,18 @@ cdef class Meter:
 
     def __cinit__(self):
         self.state.cells = NULL
+        self.state.blocks = NULL
 
     def __dealloc__(self):
         free(self.state.cells)
+        free(self.state.blocks)
 
-    def __init__(self, Timeline timeline not None, started_at):
+    def __init__(self, Timeline timeline not None, started_at, *, occurrences=None, adopted=False):
         """Begin at `started_at` (epoch seconds) with nothing used.
+
+        `occurrences` are how many happen at the start (messages of one event); None is one, once
+        the session is longer than zero or has octets. An `adopted` session began elsewhere before:
+        no connection fee, occurrence, free start or first block is charged.
 
         Raises QuantityError if that is no instant. Usage before the first tariff version is refused
         when it is counted, so that a session may begin earlier and get a base line.
@@ -87,6 +98,11 @@ cdef class Meter:
             raise QuantityError(f"started_at is {at}: give epoch seconds from 0 to below {END}")
         if self.timeline is not None:
             raise RatingError("meter has begun already: make a new one")
+        self.state.occurrences = -1
+        if occurrences is not None:
+            self.state.occurrences = _counter(occurrences, "occurrences")
+        if adopted:
+            self.state.flags = ADOPTED_FLAGS
         self.timeline = timeline
         self.state.started_at = self.state.until = self.state.base_at = self.state.cut_at = at
 
@@ -103,7 +119,7 @@ cdef class Meter:
         """
         cdef Line line
         self.draw_line(&line, until, input_octets, output_octets)
-        if len(cuts):
+        if len(cuts) or self.timeline.rounds_blocks:
             return self._advance_cut(&line, list(cuts))
         follow_line(self.timeline, &self.state, &line, line.until)
         return ()
@@ -112,7 +128,8 @@ cdef class Meter:
         """Take over counters at `at`; usage between the last report and `at` is not charged.
 
         For a session that another server counted so far, or counters that were reset: what this
-        meter counted stays, tiers go on from there, and later reports count from these counters.
+        meter counted stays, tiers go on from there, and later reports count from these counters. If
+        it counted nothing yet, the session is adopted from here on.
         Raises QuantityError if `at` runs backwards or a counter is negative or absurd.
         """
         cdef int64_t instant = self._instant(at)
@@ -121,6 +138,8 @@ cdef class Meter:
         cdef int64_t rise_out = _counter(output_octets, "output_octets") - self.state.output_octets
         if not self._is_open():
             self.state.cut_at = instant
+        if instant > self.state.until and not self.state.flags & USED:
+            self.state.flags |= ADOPTED_FLAGS
         self.state.until = instant
         self.state.base_at += rise_s
         self.state.input_octets += rise_in
@@ -195,7 +214,7 @@ cdef class Meter:
     def grant_seconds(self, available_micros, cap_s):
         """Return the longest time from `until`, at most `cap_s`, that costs at most the amount.
 
-        The cost is the rise of the rounded charge if no octets come. Exact: one second more would
+        The cost is the rise of the rounded charge if no octets come; blocks are granted whole. Exact: one second more would
         cost more than `available_micros`, unless the cap is reached. Nothing fits a negative
         amount.
         """
@@ -211,6 +230,8 @@ cdef class Meter:
         cap = min(cap, END - self.state.until)
         if available < 0:
             return 0
+        if not self.timeline.plain:
+            return self._longest(charge, available, cap)
         most = (charge + min(available, AMOUNT_MAX - charge)) // version.unit_micros
         if wide_numerator_max(
             most, charge_divisor(self.timeline, &self.state), version.mode, &limit
@@ -244,7 +265,8 @@ cdef class Meter:
 
     def __sizeof__(self):
         """Octets of this meter with its cells, without the timeline that it shares."""
-        return Meter.__basicsize__ + self.state.cell_room * sizeof(Cell)
+        cdef size_t blocks = METRIC_COUNT * sizeof(Block) if self.state.blocks != NULL else 0
+        return Meter.__basicsize__ + self.state.cell_room * sizeof(Cell) + blocks
 
     cdef int draw_line(
         self, Line *line, object until, object input_octets, object output_octets
@@ -301,8 +323,39 @@ cdef class Meter:
             )
         return instant
 
+    cdef int64_t _longest(self, int64_t charge, int64_t available, int64_t cap) except -1:
+        """The longest time that costs at most `available`: a charge never falls as time passes, so
+        halving finds it with the very walk that will price it."""
+        cdef int64_t low = 0
+        cdef int64_t high = min(cap, <int64_t>3600)
+        while high < cap and self._fits(high, charge, available):
+            low, high = high, min(cap, high * 2)
+        high += 1
+        while high - low > 1:
+            if self._fits((low + high) // 2, charge, available):
+                low = (low + high) // 2
+            else:
+                high = (low + high) // 2
+        return low
+
+    cdef bint _fits(self, int64_t seconds, int64_t charge, int64_t available) except -1:
+        """Would so many seconds more cost at most `available`? A charge without a place does not."""
+        cdef Meter ahead = self._twin()
+        cdef Line line
+        try:
+            ahead.draw_line(&line, self.state.until + seconds,
+                            self.state.input_octets, self.state.output_octets)
+            follow_line(ahead.timeline, &ahead.state, &line, line.until)
+            return charge_so_far(ahead.timeline, &ahead.state) - charge <= available
+        except AmountError:
+            return False
+
     cdef bint _is_open(self) noexcept:
-        """Was anything used since the last cut?"""
+        """Was anything used since the last cut, or counted for a start of zero length?"""
+        cdef int32_t index
+        for index in range(self.state.cell_count):
+            if self.state.cells[index].quantity != self.state.cells[index].cut_quantity:
+                return True
         return (
             self.state.until != self.state.cut_at
             or self.state.input_octets != self.state.cut_input
@@ -316,24 +369,35 @@ cdef class Meter:
         self.state.cut_input = self.state.input_octets
         self.state.cut_output = self.state.output_octets
         self.state.cut_charge += piece.charge_micros
+        if self.state.flags & USED:
+            self.state.flags |= USED_AT_CUT
         for index in range(self.state.cell_count):
             self.state.cells[index].cut_quantity = self.state.cells[index].quantity
+            self.state.cells[index].cut_micros = self.state.cells[index].micros
         return piece
 
     cdef Meter _twin(self):
         cdef Meter twin = Meter.__new__(Meter)
-        cdef size_t size = self.state.cell_count * sizeof(Cell)
-        cdef Cell *cells = NULL
-        if size:
-            cells = <Cell *>malloc(size)
-            if cells == NULL:
-                raise MemoryError
-            memcpy(cells, self.state.cells, size)
         twin.timeline = self.timeline
         twin.state = self.state
-        twin.state.cells = cells
+        # what the twin does not own yet must not be freed with it
+        twin.state.cells, twin.state.blocks = NULL, NULL
+        twin.state.cells = <Cell *>_copied(self.state.cells, self.state.cell_count * sizeof(Cell))
         twin.state.cell_room = self.state.cell_count
+        if self.state.blocks != NULL:
+            twin.state.blocks = <Block *>_copied(self.state.blocks, METRIC_COUNT * sizeof(Block))
         return twin
+
+
+cdef void *_copied(const void *source, size_t size) except? NULL:
+    cdef void *copy
+    if not size:
+        return NULL
+    copy = malloc(size)
+    if copy == NULL:
+        raise MemoryError
+    memcpy(copy, source, size)
+    return copy
 
 
 cdef int64_t _counter(object value, str name) except -1:

@@ -11,7 +11,7 @@ from collections import Counter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ratingcore.compile import compile_timeline
+from ratingcore.compile import Timeline, compile_timeline
 from ratingcore.meter import Meter, Piece, quote
 from ratingcore.tariff import Metric
 from tests.oracle.rating_oracle import Report, Session
@@ -53,6 +53,16 @@ def piece_as_plain(piece: Piece) -> dict:
     }
 
 
+def begin(case: Case, timeline: Timeline) -> Meter:
+    return Meter(
+        timeline, case.started_at, occurrences=case.occurrences, adopted=case.adopted
+    )
+
+
+def begin_twin(case: Case, versions=None) -> Session:
+    return Session(versions or case.versions, case.started_at, case.occurrences, case.adopted)
+
+
 def tell(meter: Meter, report: Report) -> list[Piece]:
     if report.rebase:
         meter.rebase(report.input_octets, report.output_octets, report.until)
@@ -72,12 +82,13 @@ def tell(meter: Meter, report: Report) -> list[Piece]:
 def test_engine_agrees_with_the_slow_twin_on_a_telling_mix():
     seen: Counter[str] = Counter()
 
+    # one case in three has blocks, and one in ten a start, a bound or a free start that costs
     @examples(3_000, 200_000)
     @given(cases(), st.booleans())
     def check(case: Case, packed: bool) -> None:
         timeline = compile_timeline(case.versions)
-        meter = Meter(timeline, case.started_at)
-        session = Session(case.versions, case.started_at)
+        meter = begin(case, timeline)
+        session = begin_twin(case)
         pieces: list[Piece] = []
         for report in case.reports:
             pieces += tell(meter, report)
@@ -107,10 +118,15 @@ def test_engine_agrees_with_the_slow_twin_on_a_telling_mix():
 @given(cases(octets=False, plain=True))
 def test_total_of_seconds_does_not_depend_on_reports(case: Case):
     timeline = compile_timeline(case.versions)
-    meter = Meter(timeline, case.started_at)
+    meter = begin(case, timeline)
     for report in case.reports:
         tell(meter, report)
-    whole = quote(timeline, case.started_at, case.until - case.started_at)
+    whole = quote(
+        timeline,
+        case.started_at,
+        case.until - case.started_at,
+        occurrences=case.occurrences,
+    )
     assert meter.charge_micros == whole.charge_micros
     assert meter.open_piece() == whole
 
@@ -162,14 +178,14 @@ def test_longer_sessions_never_cost_less(case: Case, lengths: list[int]):
 def test_grant_is_the_inverse_of_the_charge(case: Case, available: int, cap: int):
     """The granted time fits and one second more does not, judged by the slow twin."""
     timeline = compile_timeline(case.versions)
-    meter = Meter(timeline, case.started_at)
+    meter = begin(case, timeline)
     for report in case.reports:
         tell(meter, report)
     granted = meter.grant_seconds(available, cap)
     assert 0 <= granted <= cap
 
     def extra(seconds: int) -> int:
-        session = Session(case.versions, case.started_at)
+        session = begin_twin(case)
         for report in case.reports:
             session.tell(report)
         before = session.total()
@@ -188,7 +204,7 @@ def test_grant_is_the_inverse_of_the_charge(case: Case, available: int, cap: int
 def test_copy_and_pack_keep_everything(case: Case):
     """The same next report gives the same next pieces; a twin's moves leave the original."""
     timeline = compile_timeline(case.versions)
-    meter = Meter(timeline, case.started_at)
+    meter = begin(case, timeline)
     for report in case.reports[:-1]:
         tell(meter, report)
     twins = [meter.copy(), Meter.unpack(timeline, meter.pack())]
@@ -203,7 +219,7 @@ def test_copy_and_pack_keep_everything(case: Case):
 @given(cases(plain=True))
 def test_versions_appended_later_keep_what_was_counted(case: Case):
     first = compile_timeline(case.versions)
-    meter = Meter(first, case.started_at)
+    meter = begin(case, first)
     for report in case.reports:
         tell(meter, report)
     changed = case.until + 3600
@@ -213,7 +229,7 @@ def test_versions_appended_later_keep_what_was_counted(case: Case):
     moved = Meter.unpack(later, meter.pack())
     meter.follow(later)
     assert moved.open_piece() == meter.open_piece()
-    session = Session(later.versions, case.started_at)
+    session = begin_twin(case, later.versions)
     more = Report(changed + DAY_S, meter.input_octets, meter.output_octets)
     for report in (*case.reports, more):
         session.tell(report)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ratingcore.check import check_tariff
 from ratingcore.tariff import (
     BandSpell,
     Metric,
@@ -13,7 +14,6 @@ from ratingcore.tariff import (
     Tariff,
     Tier,
     TimeBand,
-    check_tariff,
     day_schedule,
 )
 
