@@ -99,7 +99,7 @@ def _check_bounds(tariff: Tariff) -> Iterator[Finding]:
         problems = list(_check_int("maximum_micros", tariff.maximum_micros, 0, AMOUNT_MAX))
         yield from problems
         if not problems and tariff.maximum_micros < tariff.minimum_micros:
-            yield Finding("maximum_micros", "lies below minimum_micros", "raise it")
+            yield Finding("maximum_micros", "lies below the minimum", "raise it")
     if tariff.free_start is not None:
         yield from _check_int("free_start.seconds", tariff.free_start.seconds, 1, FREE_SECONDS_MAX)
         if tariff.free_start.rule not in frozenset(FreeRule):

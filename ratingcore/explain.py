@@ -12,7 +12,7 @@ from ratingcore.calendar import load_zone
 from ratingcore.errors import RatingError
 from ratingcore.money import exact_int, format_amount
 from ratingcore.piece import Piece, Segment
-from ratingcore.tariff import DAY_S, WEEKDAY_NAMES, Metric
+from ratingcore.tariff import CONNECTION, DAY_S, MAXIMUM, MINIMUM, WAIVED, WEEKDAY_NAMES, Metric
 
 PIECE_KEYS = ("started_at", "ended_at", "input_octets", "output_octets", "charge_micros")
 SEGMENT_KEYS = (
@@ -31,6 +31,8 @@ _METRIC_WORDS = {
     Metric.INPUT_OCTETS: "upload",
     Metric.OUTPUT_OCTETS: "download",
 }
+SEGMENT_KINDS = (*Metric, CONNECTION, MINIMUM, MAXIMUM, WAIVED)
+"""What a segment's metric may be: a measure of usage, a fee, or a bound that acted."""
 _TIME_UNITS = ((DAY_S, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _TIME_PERS = {DAY_S: "day", 3600: "hour", 60: "minute", 1: "second"}
 # powers of 1000 and of 1024, largest first, so that the first that divides a quantity is its unit
@@ -92,9 +94,11 @@ def piece_from_data(data: Mapping[str, object]) -> Piece:
 
 
 def quantity_text(metric: Metric, quantity: int) -> str:
-    """Return a quantity in words, exact: "2 h 5 min", "1.5 GB", "512 octets"."""
+    """Return a quantity in words, exact: "2 h 5 min", "1.5 GB", "512 octets", "3 times"."""
     if metric is Metric.SECONDS:
         return _duration_text(quantity)
+    if metric is Metric.OCCURRENCES:
+        return "1 time" if quantity == 1 else f"{quantity} times"
     for size, name in _OCTET_UNITS:
         # decimal units with two decimals at most where those are exact, binary ones only when whole
         step = size // 100 if size % 1000 == 0 else size
@@ -104,7 +108,22 @@ def quantity_text(metric: Metric, quantity: int) -> str:
     return f"{quantity} octets"
 
 
+def no_usage_text(segment_kind: str, price: str) -> str | None:
+    """Return a fee or a bound in words, `price` being its amount; None for usage."""
+    words = {
+        CONNECTION: f"connection fee of {price}",
+        MINIMUM: f"minimum charge of {price} for the session",
+        MAXIMUM: f"maximum charge of {price} for the session",
+        WAIVED: "the session ends within its free time",
+    }
+    return words.get(segment_kind)
+
+
 def _segment_line(segment: Segment, currency: str, zone: str) -> str:
+    amount = f"{format_amount(segment.amount_micros)} {currency}"
+    words = no_usage_text(segment.metric, f"{format_amount(segment.price_micros)} {currency}")
+    if words:
+        return f"{segment.band}, {words}: {amount}" if segment.band else f"{words}: {amount}"
     metric = Metric(segment.metric)
     tier = f", from {quantity_text(metric, segment.tier_from)} on" if segment.tier_from else ""
     price = "free"
@@ -112,9 +131,14 @@ def _segment_line(segment: Segment, currency: str, zone: str) -> str:
         price = f"{format_amount(segment.price_micros)} {currency} {_per_text(metric, segment.per)}"
     return (
         f"{segment.band}, {_spell(segment.started_at, segment.ended_at, zone)}{tier}: "
-        f"{quantity_text(metric, segment.quantity)} of {_METRIC_WORDS[metric]}, {price}: "
-        f"{format_amount(segment.amount_micros)} {currency}"
+        f"{_used_text(metric, segment.quantity)}, {price}: {amount}"
     )
+
+
+def _used_text(metric: Metric, quantity: int) -> str:
+    if metric is Metric.OCCURRENCES:
+        return quantity_text(metric, quantity)
+    return f"{quantity_text(metric, quantity)} of {_METRIC_WORDS[metric]}"
 
 
 def _duration_text(seconds: int) -> str:
@@ -129,6 +153,8 @@ def _duration_text(seconds: int) -> str:
 def _per_text(metric: Metric, per: int) -> str:
     if metric is Metric.SECONDS:
         return f"per {_TIME_PERS.get(per) or quantity_text(metric, per)}"
+    if metric is Metric.OCCURRENCES:
+        return "each" if per == 1 else f"per {per}"
     return "per octet" if per == 1 else f"per {quantity_text(metric, per).removeprefix('1 ')}"
 
 
@@ -153,8 +179,8 @@ def _segment_from_data(row: object) -> Segment:
     band, metric = row["band"], row["metric"]
     if not isinstance(band, str):
         raise RatingError(f"segment.band is {band!r}: give its name")
-    if metric not in frozenset(Metric):
-        raise RatingError(f"segment.metric is {metric!r}: use {', '.join(Metric)}")
+    if metric not in frozenset(SEGMENT_KINDS):
+        raise RatingError(f"segment.metric is {metric!r}: use {', '.join(SEGMENT_KINDS)}")
     numbers = {key: exact_int(row[key], f"segment.{key}") for key in SEGMENT_KEYS}
     return Segment(band=band, metric=str(metric), **numbers)
 

@@ -16,8 +16,5 @@ cdef class Meter:
     ) except -1
     cdef tuple _advance_cut(self, const Line *line, list cuts)
     cdef int64_t _instant(self, object at) except -1
-    cdef int64_t _longest(self, int64_t charge, int64_t available, int64_t cap) except -1
-    cdef bint _fits(self, int64_t seconds, int64_t charge, int64_t available) except -1
-    cdef bint _is_open(self) noexcept
     cdef PieceRecord _close(self)
     cdef Meter _twin(self)

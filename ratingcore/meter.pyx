@@ -14,17 +14,17 @@ call that fails changes nothing.
 
 cimport cython
 from libc.stdint cimport int32_t
-from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
 
 from ratingcore.charge cimport (
     charge_divisor, charge_so_far, charging_version, exact_charge, make_piece,
 )
-from ratingcore.compile cimport METRIC_COUNT, VersionRow
+from ratingcore.compile cimport VersionRow
 from ratingcore.money cimport int64_or_raise
 from ratingcore.packing cimport pack_state, require_same_prices, unpack_state
-from ratingcore.quota cimport affordable_seconds
-from ratingcore.state cimport ADOPTED, FEE_TAKEN, OCCURRED, USED, USED_AT_CUT, Block, Cell
+from ratingcore.quota cimport affordable_seconds, longest_seconds
+from ratingcore.state cimport (
+    ADOPTED, FEE_TAKEN, OCCURRED, USED, copy_state, free_state, is_open, mark_cut, owned_octets,
+)
 from ratingcore.usage cimport follow_line
 from ratingcore.wide cimport wide_numerator_max, wide_t
 
@@ -80,8 +80,7 @@ cdef class Meter:
         self.state.blocks = NULL
 
     def __dealloc__(self):
-        free(self.state.cells)
-        free(self.state.blocks)
+        free_state(&self.state)
 
     def __init__(self, Timeline timeline not None, started_at, *, occurrences=None, adopted=False):
         """Begin at `started_at` (epoch seconds) with nothing used.
@@ -136,7 +135,7 @@ cdef class Meter:
         cdef int64_t rise_s = instant - self.state.until
         cdef int64_t rise_in = _counter(input_octets, "input_octets") - self.state.input_octets
         cdef int64_t rise_out = _counter(output_octets, "output_octets") - self.state.output_octets
-        if not self._is_open():
+        if not is_open(&self.state):
             self.state.cut_at = instant
         if instant > self.state.until and not self.state.flags & USED:
             self.state.flags |= ADOPTED_FLAGS
@@ -205,11 +204,11 @@ cdef class Meter:
 
     def open_piece(self):
         """Return what was used since the last cut as a Piece, or None if nothing was."""
-        return make_piece(self.timeline, &self.state) if self._is_open() else None
+        return make_piece(self.timeline, &self.state) if is_open(&self.state) else None
 
     def close_piece(self):
         """Return what `open_piece` returns, and make a cut here."""
-        return self._close() if self._is_open() else None
+        return self._close() if is_open(&self.state) else None
 
     def grant_seconds(self, available_micros, cap_s):
         """Return the longest time from `until`, at most `cap_s`, that costs at most the amount.
@@ -231,7 +230,7 @@ cdef class Meter:
         if available < 0:
             return 0
         if not self.timeline.plain:
-            return self._longest(charge, available, cap)
+            return longest_seconds(self.timeline, &self.state, available, cap)
         most = (charge + min(available, AMOUNT_MAX - charge)) // version.unit_micros
         if wide_numerator_max(
             most, charge_divisor(self.timeline, &self.state), version.mode, &limit
@@ -265,8 +264,7 @@ cdef class Meter:
 
     def __sizeof__(self):
         """Octets of this meter with its cells, without the timeline that it shares."""
-        cdef size_t blocks = METRIC_COUNT * sizeof(Block) if self.state.blocks != NULL else 0
-        return Meter.__basicsize__ + self.state.cell_room * sizeof(Cell) + blocks
+        return Meter.__basicsize__ + owned_octets(&self.state)
 
     cdef int draw_line(
         self, Line *line, object until, object input_octets, object output_octets
@@ -304,7 +302,7 @@ cdef class Meter:
             before = cut
             if line.from_at <= cut < line.until:
                 follow_line(draft.timeline, &draft.state, line, cut)
-                if draft._is_open():
+                if is_open(&draft.state):
                     pieces.append(draft._close())
         follow_line(draft.timeline, &draft.state, line, line.until)
         self.state, draft.state = draft.state, self.state
@@ -323,81 +321,16 @@ cdef class Meter:
             )
         return instant
 
-    cdef int64_t _longest(self, int64_t charge, int64_t available, int64_t cap) except -1:
-        """The longest time that costs at most `available`: a charge never falls as time passes, so
-        halving finds it with the very walk that will price it."""
-        cdef int64_t low = 0
-        cdef int64_t high = min(cap, <int64_t>3600)
-        while high < cap and self._fits(high, charge, available):
-            low, high = high, min(cap, high * 2)
-        high += 1
-        while high - low > 1:
-            if self._fits((low + high) // 2, charge, available):
-                low = (low + high) // 2
-            else:
-                high = (low + high) // 2
-        return low
-
-    cdef bint _fits(self, int64_t seconds, int64_t charge, int64_t available) except -1:
-        """Would so many seconds more cost at most `available`? A charge without a place does not."""
-        cdef Meter ahead = self._twin()
-        cdef Line line
-        try:
-            ahead.draw_line(&line, self.state.until + seconds,
-                            self.state.input_octets, self.state.output_octets)
-            follow_line(ahead.timeline, &ahead.state, &line, line.until)
-            return charge_so_far(ahead.timeline, &ahead.state) - charge <= available
-        except AmountError:
-            return False
-
-    cdef bint _is_open(self) noexcept:
-        """Was anything used since the last cut, or counted for a start of zero length?"""
-        cdef int32_t index
-        for index in range(self.state.cell_count):
-            if self.state.cells[index].quantity != self.state.cells[index].cut_quantity:
-                return True
-        return (
-            self.state.until != self.state.cut_at
-            or self.state.input_octets != self.state.cut_input
-            or self.state.output_octets != self.state.cut_output
-        )
-
     cdef PieceRecord _close(self):
         cdef PieceRecord piece = make_piece(self.timeline, &self.state)
-        cdef int32_t index
-        self.state.cut_at = self.state.until
-        self.state.cut_input = self.state.input_octets
-        self.state.cut_output = self.state.output_octets
-        self.state.cut_charge += piece.charge_micros
-        if self.state.flags & USED:
-            self.state.flags |= USED_AT_CUT
-        for index in range(self.state.cell_count):
-            self.state.cells[index].cut_quantity = self.state.cells[index].quantity
-            self.state.cells[index].cut_micros = self.state.cells[index].micros
+        mark_cut(&self.state, piece.charge_micros)
         return piece
 
     cdef Meter _twin(self):
         cdef Meter twin = Meter.__new__(Meter)
         twin.timeline = self.timeline
-        twin.state = self.state
-        # what the twin does not own yet must not be freed with it
-        twin.state.cells, twin.state.blocks = NULL, NULL
-        twin.state.cells = <Cell *>_copied(self.state.cells, self.state.cell_count * sizeof(Cell))
-        twin.state.cell_room = self.state.cell_count
-        if self.state.blocks != NULL:
-            twin.state.blocks = <Block *>_copied(self.state.blocks, METRIC_COUNT * sizeof(Block))
+        copy_state(&self.state, &twin.state)
         return twin
-
-
-cdef void *_copied(const void *source, size_t size) except? NULL:
-    cdef void *copy
-    if not size:
-        return NULL
-    copy = malloc(size)
-    if copy == NULL:
-        raise MemoryError
-    memcpy(copy, source, size)
-    return copy
 
 
 cdef int64_t _counter(object value, str name) except -1:

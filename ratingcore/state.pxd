@@ -1,6 +1,7 @@
 """What a meter remembers, as C structs: a million may be alive, so fields are few and cells short.
 
-`usage` writes it, `charge` prices it, `packing` carries it to another process; `meter` owns it.
+`usage` writes it, `charge` prices it, `packing` carries it to another process; `meter` owns it. What
+concerns it as a whole (copies, cuts) stands in `state.pyx`.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
@@ -67,3 +68,10 @@ cdef struct Line:
     int64_t input_until
     int64_t output_from
     int64_t output_until
+
+
+cdef int copy_state(const State *source, State *copy) except -1
+cdef void free_state(State *state) noexcept
+cdef bint is_open(const State *state) noexcept
+cdef int mark_cut(State *state, int64_t charge) noexcept
+cdef size_t owned_octets(const State *state) noexcept

@@ -50,8 +50,11 @@ def common_multiple(versions: Versions) -> int:
 
 
 def fingerprints(versions: Versions) -> list[int]:
-    """Return the checksum of each prefix. The first version's instant is left out: no meter that began
-    under it can tell when it became effective."""
+    """Return the checksum of each prefix.
+
+    The first version's instant is left out: no meter that began under it can tell when it became
+    effective.
+    """
     found = []
     checksum = 0
     for index, (effective_at, tariff) in enumerate(versions):

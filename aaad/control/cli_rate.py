@@ -12,7 +12,8 @@ from aaad.control.cli_output import fail, json_option, line, read_instant, show
 from aaad.control.cli_pricelist import PRICE_LIST_FILE, load_file
 from aaad.control.local_time import clock_span, instant
 from aaad.control.sentences import charge_sentences, quantity
-from ledger.pricelist import ACCOUNT_ZONE, PriceList
+from ledger.price_tariffs import ACCOUNT_ZONE
+from ledger.pricelist import PriceList
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import RatingError
 from ratingcore.explain import piece_as_data

@@ -115,7 +115,7 @@ def open_session(
     session = Session(
         session_id=session_id,
         terms=terms,
-        meter=Meter(timeline, counts_from_at),
+        meter=Meter(timeline, counts_from_at, adopted=counts_from_at != placement.start),
         nas=report.nas,
         acct_session_id=report.acct_session_id,
         user_name=report.user_name,

@@ -4,7 +4,6 @@ swaps them.
 
 from __future__ import annotations
 
-from ledger.stored_catalog import catalog_of
 from structlog.typing import FilteringBoundLogger
 
 from aaad.policy.reply import EncodeNamed
@@ -13,6 +12,7 @@ from aaad.radius.dictionary import Dictionary
 from ledger.catalog import Catalog
 from ledger.pricelists import fetch_brands, fetch_versions
 from ledger.store.contract import Store
+from ledger.stored_catalog import catalog_of
 
 
 class Catalogs:

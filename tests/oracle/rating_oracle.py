@@ -2,8 +2,8 @@
 
 It asks zoneinfo for the local clock at each half hour of a session, at each minute where a band
 edge or a jump of the clock lies inside the half hour, and at each second where one lies inside the
-minute. Blocks are walked one by one. The records of `ratingcore.tariff` are read as plain data. What
-it says is the definition of right.
+minute. Blocks are walked one by one. The records of `ratingcore.tariff` are read as plain data.
+What it says is the definition of right.
 """
 
 from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ratingcore.compile import Timeline, compile_timeline
 from ratingcore.meter import Meter, Piece, quote
-from ratingcore.tariff import Metric
+from ratingcore.tariff import Metric, Tariff
 from tests.oracle.rating_oracle import Report, Session
 from tests.property.rating_cases import DAY_S, Case, cases, crosses_jump
 
@@ -63,6 +63,11 @@ def begin_twin(case: Case, versions=None) -> Session:
     return Session(versions or case.versions, case.started_at, case.occurrences, case.adopted)
 
 
+def has_blocks(tariff: Tariff) -> bool:
+    prices = [price for band in tariff.bands for price in band.prices]
+    return any(p.increment or any(tier.increment for tier in p.tiers) for p in prices)
+
+
 def tell(meter: Meter, report: Report) -> list[Piece]:
     if report.rebase:
         meter.rebase(report.input_octets, report.output_octets, report.until)
@@ -82,7 +87,6 @@ def tell(meter: Meter, report: Report) -> list[Piece]:
 def test_engine_agrees_with_the_slow_twin_on_a_telling_mix():
     seen: Counter[str] = Counter()
 
-    # one case in three has blocks, and one in ten a start, a bound or a free start that costs
     @examples(3_000, 200_000)
     @given(cases(), st.booleans())
     def check(case: Case, packed: bool) -> None:
@@ -107,11 +111,13 @@ def test_engine_agrees_with_the_slow_twin_on_a_telling_mix():
         seen["dst"] += any(crosses_jump(zone, case.started_at, case.until) for zone in zones)
         seen["segments"] += len(session.uses) >= 3
         seen["cost"] += meter.charge_micros > 0
+        seen["blocks"] += any(has_blocks(tariff) for _, tariff in case.versions)
 
     check()
     assert seen["dst"] >= 0.20 * seen["cases"], seen
     assert seen["segments"] >= 0.30 * seen["cases"], seen
     assert seen["cost"] >= 0.70 * seen["cases"], seen
+    assert seen["blocks"] >= 0.20 * seen["cases"], seen
 
 
 @examples(400, 20_000)
@@ -121,14 +127,14 @@ def test_total_of_seconds_does_not_depend_on_reports(case: Case):
     meter = begin(case, timeline)
     for report in case.reports:
         tell(meter, report)
-    whole = quote(
-        timeline,
-        case.started_at,
-        case.until - case.started_at,
-        occurrences=case.occurrences,
-    )
-    assert meter.charge_micros == whole.charge_micros
-    assert meter.open_piece() == whole
+    once = begin(case, timeline)
+    once.advance(case.until)
+    assert meter.charge_micros == once.charge_micros
+    assert meter.open_piece() == once.open_piece()
+    if not case.adopted:
+        length = case.until - case.started_at
+        whole = quote(timeline, case.started_at, length, occurrences=case.occurrences)
+        assert meter.open_piece() == whole
 
 
 @examples(400, 20_000)
@@ -138,8 +144,8 @@ def test_reports_and_cuts_on_a_straight_line_change_no_total(case: Case, moments
     timeline = compile_timeline(case.versions)
     rate_in, rate_out = 17, 4_001
     until = case.started_at + DAY_S
-    reported = Meter(timeline, case.started_at)
-    cut = Meter(timeline, case.started_at)
+    reported = begin(case, timeline)
+    cut = begin(case, timeline)
     for moment in sorted({*moments, DAY_S}):
         reported.advance(
             case.started_at + moment,
@@ -152,13 +158,8 @@ def test_reports_and_cuts_on_a_straight_line_change_no_total(case: Case, moments
         output_octets=rate_out * DAY_S,
         cuts=[case.started_at + moment for moment in sorted(moments)],
     )
-    whole = quote(
-        timeline,
-        case.started_at,
-        DAY_S,
-        input_octets=rate_in * DAY_S,
-        output_octets=rate_out * DAY_S,
-    )
+    whole = begin(case, timeline)
+    whole.advance(until, input_octets=rate_in * DAY_S, output_octets=rate_out * DAY_S)
     assert reported.charge_micros == cut.charge_micros == whole.charge_micros
     assert sum(p.charge_micros for p in pieces) + cut.open_charge_micros == whole.charge_micros
     assert sum(p.output_octets for p in pieces) <= rate_out * DAY_S

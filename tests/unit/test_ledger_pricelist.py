@@ -7,9 +7,19 @@ from __future__ import annotations
 import pytest
 
 from ledger.model import Fee, FeeKind, Limit, UsageMetric
-from ledger.pricelist import PriceListError, any_attribute, parse_clock, parse_pricelist
+from ledger.price_tariffs import parse_clock
+from ledger.pricelist import PriceListError, any_attribute, parse_pricelist
 from ratingcore.money import DOWN
-from ratingcore.tariff import Metric, Price, Rounding, Tier, TimeBand
+from ratingcore.tariff import (
+    ConnectionFee,
+    Counted,
+    Increment,
+    Metric,
+    Price,
+    Rounding,
+    Tier,
+    TimeBand,
+)
 
 HEAD = """
 [pricelist]
@@ -386,6 +396,79 @@ def test_rounding_mistakes() -> None:
         'write one of "half-even", "half-up", "up", "down"',
         "tariffs.flat.rounding.decimals = 7: is out of range; write an integer from 0 to 6",
     ]
+
+
+@pytest.mark.parametrize(
+    ("added", "expected"),
+    [
+        (
+            'increment = { first = "60 s" }',
+            "increment.then: is missing; write a duration as",
+        ),
+        (
+            'increment = { then = "0 s" }',
+            'increment.then = "0 s": is no quantity; write how long a block is',
+        ),
+        (
+            'increment = { then = "60 s", counted = "both" }',
+            'increment.counted = "both": is not known; write one of "up", "down"',
+        ),
+        ('increment = "60 s"', 'increment = "60 s": is not a table; write ['),
+        (
+            'block_rounding = { mode = "up", decimals = 2 }',
+            "block_rounding: there are no blocks to round; give an increment",
+        ),
+        (
+            'increment = { then = "60 s" }, block_rounding = { decimals = 9 }',
+            "block_rounding.decimals = 9: is out of range; write an integer from 0 to 6",
+        ),
+    ],
+)
+def test_each_mistake_of_blocks(added: str, expected: str) -> None:
+    found = mistakes(LIST.replace('per = "1 h"', f'per = "1 h", {added}'))
+    assert any(line.startswith(f"{PRICE}.{expected}") for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("added", "expected"),
+    [
+        (
+            "free_start = { time = '2 d', rule = 'skip' }",
+            "free_start.time: 172800 lies outside 1 to 86400; correct it",
+        ),
+        ("free_start = { rule = 'skip' }", "free_start.time: is missing; write a duration as"),
+        (
+            "free_start = { time = '9 s', rule = 'x' }",
+            'free_start.rule = "x": is not known; write one of "skip", "waive"',
+        ),
+        ("minimum = 1", "minimum = 1: is an integer, not a string; write an amount in quotes"),
+        ("minimum = '2'\nmaximum = '1'", "maximum: lies below the minimum; raise it"),
+    ],
+)
+def test_each_mistake_of_a_tariff(added: str, expected: str) -> None:
+    found = mistakes(LIST + f"[tariffs.flat]\n{added}\n")
+    assert any(line.startswith(f"tariffs.flat.{expected}") for line in found), found
+
+
+def test_blocks_fees_and_bounds_become_exact() -> None:
+    changed = LIST.replace(
+        'prices = [{ metric = "seconds", amount = "1.00", per = "1 h" }]',
+        """connection_fee = { amount = "0.10", zero_length = true }
+prices = [
+  { metric = "seconds", increment = { first = "60 s", then = "6 s" }, tiers = [
+    { amount = "1", per = "1 h" },
+    { from = "1 h", amount = "1", per = "1 h", increment = { then = "1 s", counted = "down" } },
+  ] },
+  { metric = "occurrences", tiers = [{ amount = "1" }, { from = 3, amount = "2", per = 2 }] },
+]""",
+    )
+    tariff = parse_pricelist(changed, source="x").tariffs["flat"]
+    (band,) = tariff.bands
+    assert band.fee == ConnectionFee(100_000, on_zero_length=True)
+    seconds, calls = band.prices
+    assert seconds.increment == Increment(60, 6)
+    assert [tier.increment for tier in seconds.tiers] == [None, Increment(1, 1, Counted.DOWN)]
+    assert calls.tiers == (Tier(0, 1_000_000, 1), Tier(3, 2_000_000, 2))
 
 
 def test_all_mistakes_are_shown_at_once() -> None:
