@@ -7,10 +7,13 @@ docs/pricelist.md is the reference. What is wrong with a tariff as a whole is fo
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 from ledger.document import Table
+from ledger.holiday_calendars import parse_date
 from ledger.price_values import read_amount, read_quantity
 from ledger.units import DURATION_REMEDY, parse_duration
 from ratingcore.calendar import load_zone
@@ -21,6 +24,7 @@ from ratingcore.tariff import (
     DAY_S,
     ConnectionFee,
     Counted,
+    DateSpan,
     FreeRule,
     FreeStart,
     Increment,
@@ -44,6 +48,7 @@ class TariffDefaults:
     zone: str
     gl_code: str
     tax_code: str
+    calendars: Mapping[str, tuple[date, ...]]
 
 
 def read_tariff(table: Table, name: str, defaults: TariffDefaults) -> Tariff:
@@ -53,7 +58,7 @@ def read_tariff(table: Table, name: str, defaults: TariffDefaults) -> Tariff:
         name=name,
         zone=read_zone(table, defaults.zone),
         currency=defaults.currency,
-        bands=tuple(map(_read_band, table.tables("bands"))),
+        bands=tuple(_read_band(band, defaults.calendars) for band in table.tables("bands")),
         rounding=_read_rounding(table.table("rounding")),
         gl_code=table.text("gl", default=defaults.gl_code),
         tax_code=table.text("tax_code", default=defaults.tax_code),
@@ -117,7 +122,7 @@ def _read_rounding(table: Table) -> Rounding:
     )
 
 
-def _read_band(table: Table) -> TimeBand:
+def _read_band(table: Table, calendars: Mapping[str, tuple[date, ...]]) -> TimeBand:
     remedy = 'write a time of day as "18:00", the end of the day as "24:00"'
     from_s = table.parsed("from", parse_clock, remedy=remedy)
     to_s = table.parsed("to", parse_clock, remedy=remedy)
@@ -128,12 +133,47 @@ def _read_band(table: Table) -> TimeBand:
         to_s=DAY_S if to_s is None else to_s,
         prices=tuple(map(_read_price, table.tables("prices"))),
         fee=_read_connection_fee(table),
+        dates=table.parsed_each("dates", _parse_dates, remedy=_DATES_REMEDY),
+        month_days=_read_month_days(table),
+        holidays=_read_holidays(table, calendars),
     )
     if band.from_s == band.to_s:
         table.find("to", "is where the band begins", "leave out from and to for the whole day")
     if not band.prices:
         table.find("prices", "names no price", 'write amount = "0" if the band is free')
     return band
+
+
+_DATES_REMEDY: Final = 'write dates as "2026-12-24", spans as "2026-12-24/2027-01-06"'
+
+
+def _parse_dates(text: str) -> DateSpan:
+    """One date, or the first and the last of a span (ISO 8601). Raises ValueError."""
+    first, slash, last = text.partition("/")
+    return DateSpan(parse_date(first), parse_date(last if slash else first))
+
+
+def _read_month_days(table: Table) -> tuple[int, ...]:
+    days = table.take("month_days")
+    if days is None:
+        return ()
+    if isinstance(days, list) and days and all(type(day) is int for day in days):
+        return tuple(days)
+    table.find("month_days", "is no array of integers", "write 1 to 31, or -1 for the last")
+    return ()
+
+
+def _read_holidays(
+    table: Table, calendars: Mapping[str, tuple[date, ...]]
+) -> tuple[date, ...] | None:
+    name = table.optional_text("holidays")
+    if name is None:
+        return None
+    if name not in calendars:
+        known = ", ".join(calendars) or "none"
+        remedy = f"add [calendars.{name}], or use one of: {known}"
+        table.find("holidays", "is no calendar of this list", remedy)
+    return calendars.get(name, ())
 
 
 def _read_connection_fee(table: Table) -> ConnectionFee | None:

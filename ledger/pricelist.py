@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from ledger.document import Document, Finding, Table
+from ledger.holiday_calendars import read_calendars
 from ledger.model import Fee, FeeKind, Limit, Offer, UsageMetric
 from ledger.price_tariffs import ACCOUNT_ZONE, TariffDefaults, read_tariff, read_zone
 from ledger.price_values import read_amount, read_quantity
@@ -110,7 +111,11 @@ def _read_pricelist(root: Table, known_attribute: KnownAttribute) -> PriceList:
     head = _read_head(root.table("pricelist"))
     tariff_tables = root.named_tables("tariffs")
     defaults = TariffDefaults(
-        currency=head.currency, zone=head.zone, gl_code=head.gl_code, tax_code=head.tax_code
+        currency=head.currency,
+        zone=head.zone,
+        gl_code=head.gl_code,
+        tax_code=head.tax_code,
+        calendars=read_calendars(root),
     )
     tariffs = {name: read_tariff(table, name, defaults) for name, table in tariff_tables.items()}
     offers = {

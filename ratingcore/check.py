@@ -27,9 +27,9 @@ from ratingcore.tariff import (
     Tariff,
     Tier,
     TimeBand,
-    day_schedule,
     tariff_pers,
 )
+from ratingcore.week import BandSpell, day_schedule, month_day_schedule
 
 AMOUNT_MAX = (1 << 63) - 1
 """Micros of one amount."""
@@ -117,6 +117,7 @@ def _check_band(where: str, band: TimeBand) -> Iterator[Finding]:
         yield Finding(
             where, f"begins and ends at second {band.from_s}", "say 0 to 86400 for all day"
         )
+    yield from _check_dates(where, band)
     if band.fee is not None:
         yield from _check_int(f"{where}.fee.amount_micros", band.fee.amount_micros, 0, AMOUNT_MAX)
     if not band.prices:
@@ -131,6 +132,19 @@ def _check_band(where: str, band: TimeBand) -> Iterator[Finding]:
             yield Finding(f"{place}.metric", f"{price.metric} is priced twice", "keep one price")
         yield from _check_tiers(f"{place}.tiers", price.tiers)
         yield from _check_blocks(place, price)
+
+
+def _check_dates(where: str, band: TimeBand) -> Iterator[Finding]:
+    for index, span in enumerate(band.dates):
+        if span.last_on < span.first_on:
+            yield Finding(
+                f"{where}.dates[{index}]", f"ends on {span.last_on}, before it begins", "turn it"
+            )
+    for month_day in band.month_days:
+        problems = list(_check_int(f"{where}.month_days", month_day, -1, 31))
+        yield from problems
+        if not problems and month_day == 0:
+            yield Finding(f"{where}.month_days", "no month has a day 0", "give 1 to 31, or -1")
 
 
 def _check_blocks(where: str, price: Price) -> Iterator[Finding]:
@@ -187,9 +201,29 @@ def _check_tiers(where: str, tiers: tuple[Tier, ...]) -> Iterator[Finding]:
 
 
 def _check_coverage(bands: tuple[TimeBand, ...]) -> Iterator[Finding]:
+    """Dates and holidays only change which band holds, so the other bands must cover the week; and
+    the week must be covered on each day of the month, if bands hold by that."""
+    gaps = _gaps([day_schedule(bands, weekday) for weekday in range(7)])
+    when = ""
+    if gaps and any(band.month_days for band in bands):
+        for month_day in range(1, 32):
+            week = [month_day_schedule(bands, weekday, month_day) for weekday in range(7)]
+            gaps, when = _gaps(week), f" on day {month_day} of a month"
+            if gaps:
+                break
+    for from_s, to_s in gaps:
+        yield Finding(
+            "bands",
+            f"no band covers {_moment(from_s)} to {_moment(to_s, is_end=True)}{when}",
+            "widen a band, or add a last one for every day from 0 to 86400",
+        )
+
+
+def _gaps(week: list[tuple[BandSpell, ...]]) -> list[tuple[int, int]]:
+    """Stretches of the week's seconds that no band covers."""
     gaps: list[tuple[int, int]] = []
-    for weekday in range(7):
-        for spell in day_schedule(bands, weekday):
+    for weekday, day in enumerate(week):
+        for spell in day:
             if spell.band is not None:
                 continue
             from_s, to_s = weekday * DAY_S + spell.from_s, weekday * DAY_S + spell.to_s
@@ -197,12 +231,7 @@ def _check_coverage(bands: tuple[TimeBand, ...]) -> Iterator[Finding]:
                 gaps[-1] = (gaps[-1][0], to_s)
             else:
                 gaps.append((from_s, to_s))
-    for from_s, to_s in gaps:
-        yield Finding(
-            "bands",
-            f"no band covers {_moment(from_s)} to {_moment(to_s, is_end=True)}",
-            "widen a band, or add a last one for every day from 0 to 86400",
-        )
+    return gaps
 
 
 def _check_common_multiple(tariff: Tariff) -> Iterator[Finding]:

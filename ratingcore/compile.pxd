@@ -67,7 +67,7 @@ cdef class Timeline:
     cdef TierRow *tier_rows
     cdef list cell_names            # (band name, metric) of each cell
     cdef list _zones
-    cdef list _schedules            # of each version: seven tuples of (from_s, to_s, band number)
+    cdef list _schedules            # of each version: its days, as `layout` takes them
     cdef list _fingerprints
 
     # spans: from span_starts[i] (inclusive) to the next start, the band span_bands[i] holds

@@ -18,8 +18,9 @@ from ratingcore.money cimport int64_or_raise
 
 from ratingcore.calendar import INSTANT_END, load_zone
 from ratingcore.errors import QuantityError, TariffError
-from ratingcore.tariff import CONNECTION, Counted, FreeRule, Increment, Metric, day_schedule
+from ratingcore.tariff import CONNECTION, Counted, FreeRule, Increment, Metric
 from ratingcore.versions import check_versions, common_multiple, fingerprints
+from ratingcore.week import DatedDays, day_schedule, is_dated
 
 cdef int64_t END = INSTANT_END
 # a first window of 64 days is some hundred spans; later growth doubles, so it stays linear in all
@@ -321,9 +322,10 @@ cdef class Timeline:
 
     def _fill_version(self, int32_t index, effective_at, tariff, int32_t band_first):
         cdef VersionRow *row = &self.version_rows[index]
+        cdef bint dated = any(is_dated(band) for band in tariff.bands)
         schedules = tuple(
             tuple((spell.from_s, spell.to_s, band_first + spell.band)
-                  for spell in day_schedule(tariff.bands, weekday))
+                  for spell in day_schedule(tariff.bands, weekday) if spell.band is not None)
             for weekday in range(7)
         )
         bands = {spell[2] for day in schedules for spell in day}
@@ -331,7 +333,7 @@ cdef class Timeline:
         row.unit_micros = 10 ** (6 - tariff.rounding.decimals)
         row.mode = tariff.rounding.mode
         row.band_first = band_first
-        row.constant_band = bands.pop() if len(bands) == 1 else -1
+        row.constant_band = bands.pop() if len(bands) == 1 and not dated else -1
         row.minimum = tariff.minimum_micros
         row.maximum = AMOUNT_MAX if tariff.maximum_micros is None else tariff.maximum_micros
         if tariff.free_start is not None:
@@ -339,4 +341,4 @@ cdef class Timeline:
             row.free_rule = FREE_RULES[tariff.free_start.rule]
         if row.minimum or row.maximum != AMOUNT_MAX or row.free_s:
             self.plain = False
-        self._schedules.append(schedules)
+        self._schedules.append(DatedDays(tariff.bands, band_first) if dated else schedules)

@@ -5,5 +5,5 @@ from libc.stdint cimport int64_t
 from ratingcore.calendar cimport Zone
 
 
-cdef list lay_out(Zone zone, tuple schedules, int64_t from_at, int64_t until_at)
+cdef list lay_out(Zone zone, object days, int64_t from_at, int64_t until_at)
 cdef list join_spans(list earlier, list later)

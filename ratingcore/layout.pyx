@@ -14,8 +14,13 @@ cdef int64_t DAY_S = 86_400
 cdef int64_t EPOCH_WEEKDAY = 3
 
 
-cdef list lay_out(Zone zone, tuple schedules, int64_t from_at, int64_t until_at):
-    """The spans of one version in [from_at, until_at): local days laid between the zone's jumps."""
+cdef list lay_out(Zone zone, object days, int64_t from_at, int64_t until_at):
+    """The spans of one version in [from_at, until_at): local days laid between the zone's jumps.
+
+    `days` are those of a week, or DatedDays: each a tuple of (from_s, to_s, band number).
+    """
+    cdef bint weekly = type(days) is tuple
+    cdef int64_t day
     cdef list spans = []
     cdef list offsets = zone.offsets_between(from_at, until_at)
     cdef Py_ssize_t index
@@ -26,8 +31,9 @@ cdef list lay_out(Zone zone, tuple schedules, int64_t from_at, int64_t until_at)
         end = offsets[index + 1][0] if index + 1 < len(offsets) else until_at
         midnight = (start + offset) // DAY_S * DAY_S - offset
         while midnight < end:
-            weekday = ((midnight + offset) // DAY_S + EPOCH_WEEKDAY) % 7
-            for spell_from, spell_to, band in schedules[weekday]:
+            day = (midnight + offset) // DAY_S
+            spells = days[(day + EPOCH_WEEKDAY) % 7] if weekly else days.spells(day)
+            for spell_from, spell_to, band in spells:
                 if midnight + spell_to <= start or midnight + spell_from >= end or band == last:
                     continue
                 spans.append((max(start, midnight + spell_from), band))

@@ -1,19 +1,16 @@
-"""What a tariff says: frozen records, and the week they draw.
+"""What a tariff says: frozen records.
 
-Tariff > TimeBand > Price > Tier. The first band of the list whose weekdays and clock times match
-the local clock of the tariff's zone decides; its prices say what a unit of each metric costs, by
-tiers of the session's cumulative quantity. `day_schedule` is the one place where that first-match
-rule stands: the check looks in it for moments that no band covers, and `compile` lays it over real
-time.
+Tariff > TimeBand > Price > Tier. The first band of the list that matches the local clock of the
+tariff's zone decides (`ratingcore.week`); its prices say what a unit of each metric costs, by tiers
+of the session's cumulative quantity.
 
 Records are not checked when they are made, so that `ratingcore.check` can report every problem at
 once.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
-from itertools import pairwise
-from typing import NamedTuple
 
 from ratingcore.money import DECIMALS_MAX, HALF_EVEN
 
@@ -140,12 +137,22 @@ class FreeStart:
 
 
 @dataclass(frozen=True, slots=True)
+class DateSpan:
+    """Civil dates from the first to the last, both included."""
+
+    first_on: date
+    last_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class TimeBand:
-    """A part of the week and its prices.
+    """A part of the week or year and its prices.
 
     `weekdays` are Monday = 0 to Sunday = 6, empty for every day. `from_s` to `to_s` are seconds of
     the local clock, half-open, 0 to 86400. A band with `from_s` above `to_s` wraps past midnight;
-    the weekday is then that of the second itself, not that of the evening before.
+    the day is then that of the second itself, not that of the evening before. `dates`, `month_days`
+    (1 to 31, -1 the last of any month) and `holidays` (a calendar's dates, resolved) narrow the
+    days further: of each that is given one must match.
     """
 
     name: str
@@ -154,6 +161,9 @@ class TimeBand:
     to_s: int
     prices: tuple[Price, ...]
     fee: ConnectionFee | None = None
+    dates: tuple[DateSpan, ...] = ()
+    month_days: tuple[int, ...] = ()
+    holidays: tuple[date, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,43 +187,6 @@ class Tariff:
     maximum_micros: int | None = None
 
 
-class BandSpell(NamedTuple):
-    """A stretch of one local day in one band (its index), or in none."""
-
-    from_s: int
-    to_s: int
-    band: int | None
-
-
-def day_schedule(bands: tuple[TimeBand, ...], weekday: int) -> tuple[BandSpell, ...]:
-    """Return the day of that weekday as spells without gaps, in order, neighbours different."""
-    edges = {0, DAY_S}
-    for band in bands:
-        edges.update((band.from_s, band.to_s))
-    spells: list[BandSpell] = []
-    marks = sorted(edges)
-    for from_s, to_s in pairwise(marks):
-        band_index = _first_match(bands, weekday, from_s)
-        if spells and spells[-1].band == band_index:
-            spells[-1] = spells[-1]._replace(to_s=to_s)
-        else:
-            spells.append(BandSpell(from_s, to_s, band_index))
-    return tuple(spells)
-
-
 def tariff_pers(tariff: Tariff) -> set[int]:
     """Return every `per` of the tariff; charges are counted in their common multiple."""
     return {tier.per for band in tariff.bands for price in band.prices for tier in price.tiers}
-
-
-def _first_match(bands: tuple[TimeBand, ...], weekday: int, second: int) -> int | None:
-    for index, band in enumerate(bands):
-        if band.weekdays and weekday not in band.weekdays:
-            continue
-        if band.from_s < band.to_s:
-            matches = band.from_s <= second < band.to_s
-        else:
-            matches = second >= band.from_s or second < band.to_s
-        if matches:
-            return index
-    return None

@@ -11,6 +11,7 @@ from ratingcore.check import require_tariff
 from ratingcore.errors import AmountError, TariffError
 from ratingcore.money import exact_int
 from ratingcore.tariff import LCM_MAX, Tariff, tariff_pers
+from ratingcore.week import is_dated
 
 VERSIONS_MAX = 1_040
 """Versions of one sequence: a price change each week for 20 years."""
@@ -86,6 +87,10 @@ def _more_said(tariff: Tariff) -> list[object]:
     """What few tariffs say; one that says none of it keeps the checksum that it always had."""
     more: list[object] = []
     for number, band in enumerate(tariff.bands):
+        if is_dated(band):
+            dates = [(str(span.first_on), str(span.last_on)) for span in band.dates]
+            holidays = None if band.holidays is None else sorted(map(str, band.holidays))
+            more.append((number, "dates", dates, sorted(band.month_days), holidays))
         if band.fee is not None:
             more.append((number, "fee", band.fee.amount_micros, band.fee.on_zero_length))
         for index, price in enumerate(band.prices):

@@ -6,9 +6,10 @@ minute. Blocks are walked one by one. The records of `ratingcore.tariff` are rea
 What it says is the definition of right.
 """
 
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -385,7 +386,7 @@ def band_at(versions: Sequence[tuple[int, object]], at: int) -> tuple[int, int]:
     local = datetime.fromtimestamp(at, ZoneInfo(tariff.zone))
     second = local.hour * 3600 + local.minute * 60 + local.second
     for index, band in enumerate(tariff.bands):
-        today = not band.weekdays or local.weekday() in band.weekdays
+        today = band_holds_on(band, local.date())
         if band.from_s < band.to_s:
             now = band.from_s <= second < band.to_s
         else:
@@ -393,6 +394,19 @@ def band_at(versions: Sequence[tuple[int, object]], at: int) -> tuple[int, int]:
         if today and now:
             return version, index
     raise LookupError(f"no band at {local}")
+
+
+def band_holds_on(band, day: date) -> bool:
+    if band.weekdays and day.weekday() not in band.weekdays:
+        return False
+    if band.dates and not any(span.first_on <= day <= span.last_on for span in band.dates):
+        return False
+    if band.holidays is not None and day not in band.holidays:
+        return False
+    last = monthrange(day.year, day.month)[1]
+    return not band.month_days or any(
+        day.day == (last if number == -1 else number) for number in band.month_days
+    )
 
 
 def band_runs(

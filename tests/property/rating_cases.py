@@ -1,7 +1,7 @@
 """Random tariffs and sessions for the properties of ratingcore, DST nights drawn on purpose."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ratingcore.tariff import (
     ConnectionFee,
     Counted,
+    DateSpan,
     FreeRule,
     FreeStart,
     Increment,
@@ -100,6 +101,8 @@ FREE_STARTS = st.builds(
 )
 FEES = st.builds(ConnectionFee, st.sampled_from((0, 50_000, 1_234_567)), st.booleans())
 BOUNDS = st.sampled_from((0, 100_000, 1_000_000, 20_000_001))
+DAYS_AROUND = st.sets(st.integers(-2, 6), min_size=1, max_size=3)
+MONTH_DAYS = st.sampled_from(((1,), (-1,), (1, 15), (29, 30, 31), tuple(range(1, 20))))
 OCCURRENCES = st.one_of(st.none(), st.none(), st.integers(0, 12))
 ROUNDINGS = st.one_of(
     st.just(Rounding()),
@@ -148,7 +151,7 @@ def draw_price(draw: st.DrawFn, metric: Metric, *, more: bool) -> Price:
 
 
 def draw_band(
-    draw: st.DrawFn, name: str, *, all_week: bool, octets: bool, more: bool
+    draw: st.DrawFn, name: str, near: int, *, all_week: bool, octets: bool, more: bool
 ) -> TimeBand:
     from_s, to_s, weekdays = 0, DAY_S, ()
     if not all_week:
@@ -161,17 +164,32 @@ def draw_band(
         metrics.append(Metric.OCCURRENCES)
     prices = tuple(draw_price(draw, metric, more=more) for metric in metrics)
     fee = draw(FEES) if more and draw(BOOLEANS) else None
-    return TimeBand(name, weekdays, from_s, to_s, prices, fee)
+    band = TimeBand(name, weekdays, from_s, to_s, prices, fee)
+    return band if all_week else draw_dates(draw, band, near)
 
 
-def draw_tariff(draw: st.DrawFn, zone: str, *, octets: bool) -> Tariff:
+def draw_dates(draw: st.DrawFn, band: TimeBand, near: int) -> TimeBand:
+    """One band in three holds on certain dates only, most of them around the session."""
+    kind = draw(UP_TO_NINE)
+    days = sorted(draw(DAYS_AROUND))
+    dates = [(datetime.fromtimestamp(near, UTC) + timedelta(days=n)).date() for n in days]
+    if kind == 0:
+        return replace(band, dates=(DateSpan(dates[0], dates[-1]),))
+    if kind == 1:
+        return replace(band, holidays=tuple(dates))
+    if kind == 2:
+        return replace(band, month_days=draw(MONTH_DAYS))
+    return band
+
+
+def draw_tariff(draw: st.DrawFn, zone: str, near: int, *, octets: bool) -> Tariff:
     """Every other one is plain: prices, tiers and bands alone."""
     more = draw(BOOLEANS)
     listed = [
-        draw_band(draw, f"band {number}", all_week=False, octets=octets, more=more)
+        draw_band(draw, f"band {number}", near, all_week=False, octets=octets, more=more)
         for number in range(draw(UP_TO_NINE) % 4)
     ]
-    listed.append(draw_band(draw, "rest", all_week=True, octets=octets, more=more))
+    listed.append(draw_band(draw, "rest", near, all_week=True, octets=octets, more=more))
     tariff = Tariff("random", zone, "EUR", tuple(listed), draw(ROUNDINGS))
     if not more:
         return tariff
@@ -220,10 +238,10 @@ def cases(draw: st.DrawFn, *, octets: bool | None = None, plain: bool = False) -
     with_octets = draw(BOOLEANS) if octets is None else octets
     started_at = draw_start(draw, zone)
     effective_at = started_at if draw(BOOLEANS) else 0
-    versions = [(effective_at, draw_tariff(draw, zone, octets=with_octets))]
+    versions = [(effective_at, draw_tariff(draw, zone, started_at, octets=with_octets))]
     if draw(UP_TO_NINE) > 7:
         later = started_at + 1 + draw(DAY_SECONDS)
-        versions.append((later, draw_tariff(draw, draw(ZONE_NAMES), octets=with_octets)))
+        versions.append((later, draw_tariff(draw, draw(ZONE_NAMES), later, octets=with_octets)))
     history = draw_history(draw, started_at, octets=with_octets, plain=plain)
     occurrences = draw(OCCURRENCES)
     return Case(tuple(versions), started_at, history, occurrences, draw(UP_TO_NINE) == 9)

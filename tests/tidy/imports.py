@@ -63,6 +63,7 @@ LAYERS = (
                 "argon2",
                 "asyncpg",
                 "cryptography",
+                "holidays",  # where it is installed: optional
                 "msgpack",
                 "msgspec",
                 "orjson",

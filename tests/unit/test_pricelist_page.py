@@ -32,8 +32,8 @@ ROWS = [
 
 
 def test_the_page_has_its_examples() -> None:
-    assert len(BLOCKS) == 7
-    assert len(ROWS) == 24
+    assert len(BLOCKS) == 8
+    assert len(ROWS) == 28
 
 
 @pytest.mark.parametrize(("text", "row"), ROWS)

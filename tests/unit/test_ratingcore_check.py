@@ -7,15 +7,14 @@ import pytest
 
 from ratingcore.check import check_tariff
 from ratingcore.tariff import (
-    BandSpell,
     Metric,
     Price,
     Rounding,
     Tariff,
     Tier,
     TimeBand,
-    day_schedule,
 )
+from ratingcore.week import BandSpell, day_schedule
 
 HOUR = (Price(Metric.SECONDS, (Tier(0, 1_000_000, 3600),)),)
 ALL_WEEK = TimeBand("any time", (), 0, 86_400, HOUR)
