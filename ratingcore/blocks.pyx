@@ -11,21 +11,24 @@ so they are counted by one division.
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport malloc
 
-from ratingcore.cells cimport add_to_cell, count_units, tier_of
+from ratingcore.cells cimport (
+    add_to_cell, count_units, covered_units, go_on_counting, tier_of, tier_shift, use_allowances,
+)
 from ratingcore.charge cimport rounded_part
 from ratingcore.compile cimport (
     METRIC_COUNT, METRIC_OCCURRENCES, METRIC_SECONDS, BandRow, PriceRow, TierRow,
 )
-from ratingcore.state cimport ADOPTED, FEE_TAKEN, OCCURRED, USED, Block, Cell
+from ratingcore.state cimport ADOPTED, FEE_TAKEN, OCCURRED, USED, Block, Cell, Moment
 from ratingcore.wide cimport wide_accumulate, wide_t
 
 from ratingcore.errors import AmountError
 
 
-cdef int count_start(Timeline timeline, State *state, bint used) except -1:
+cdef int count_start(Timeline timeline, Pool pool, State *state, bint used) except -1:
     """Count the connection fee and the occurrences of the start, once they are due."""
     cdef BandRow *band
     cdef int64_t occurrences = state.occurrences
+    cdef Moment moment = Moment(0, 0, state.started_at)
     cdef int32_t index
     if used:
         state.flags |= USED
@@ -35,45 +38,48 @@ cdef int count_start(Timeline timeline, State *state, bint used) except -1:
     if not state.flags & FEE_TAKEN and (used or band.fee_on_zero_length):
         state.flags |= FEE_TAKEN
         if band.fee_tier >= 0:
-            add_to_cell(state, band.fee_tier, 1, 0, 0)
+            add_to_cell(state, band.fee_tier, 0, 1, &moment)
     if not state.flags & OCCURRED and (used or occurrences >= 0):
         state.flags |= OCCURRED
         if occurrences < 0:
             occurrences = 1
         for index in range(band.price_first, band.price_end):
             if timeline.price_rows[index].metric == METRIC_OCCURRENCES:
-                count_units(timeline, state, &timeline.price_rows[index], 0, occurrences, 0, 0)
+                count_units(timeline, pool, state, &timeline.price_rows[index], 0,
+                            occurrences, &moment)
     return 0
 
 
 cdef int count_blocks(
-    Timeline timeline, State *state, int32_t index, const Stretch *stretch
+    Timeline timeline, Pool pool, State *state, int32_t index, const Stretch *stretch
 ) except -1:
     """Count the blocks of one price that begin in a stretch."""
     cdef PriceRow *price = &timeline.price_rows[index]
     cdef int64_t low = stretch.low[price.metric]
     cdef int64_t high = stretch.high[price.metric]
-    cdef int64_t start, length, limit, count, first_s
+    cdef int64_t start, length, limit, count, shift
     cdef int32_t number
+    cdef Moment moment
     cdef Block *block = _block(state, price.metric)
     start = max(low, block.until)
     while start < high:
-        number = tier_of(timeline, price, start)
+        shift = tier_shift(timeline, pool, price, start, stretch.instant)
+        number = tier_of(timeline, price, start + shift)
         length = timeline.tier_rows[number].then_block
         limit = high
         if number + 1 < price.tier_end:
-            limit = min(high, timeline.tier_rows[number + 1].from_quantity)
+            limit = min(high, timeline.tier_rows[number + 1].from_quantity - shift)
         count = (limit - start + length - 1) // length
         if start == 0 and not state.flags & ADOPTED:
             length, count = timeline.tier_rows[number].first_block, 1
-        first_s = stretch.first_s[price.metric]
+        moment = Moment(stretch.first_s[price.metric], stretch.last_s, stretch.instant)
         if price.metric == METRIC_SECONDS:
-            first_s += start - low
+            moment.first_s += start - low
         if timeline.tier_rows[number].when_complete and start + count * length > high:
             count -= 1
             _open(block, index, start + count * length, length,
-                  first_s + (count * length if price.metric == METRIC_SECONDS else 0))
-        _charge(timeline, state, price, start, length, count, first_s, stretch.last_s)
+                  moment.first_s + (count * length if price.metric == METRIC_SECONDS else 0))
+        _charge(timeline, pool, state, price, start, length, count, &moment)
         start += count * length
         if block.price >= 0:
             return 0
@@ -81,17 +87,21 @@ cdef int count_blocks(
     return 0
 
 
-cdef int complete_blocks(Timeline timeline, State *state, const Stretch *stretch) except -1:
+cdef int complete_blocks(
+    Timeline timeline, Pool pool, State *state, const Stretch *stretch
+) except -1:
     """Charge the open blocks that are complete at the end of a stretch, in whatever band."""
     cdef int32_t metric
     cdef Block *block
+    cdef Moment moment
     for metric in range(METRIC_COUNT):
         block = &state.blocks[metric]
         if block.price < 0 or stretch.high[metric] < block.until:
             continue
+        moment = Moment(block.first_s, stretch.last_s, stretch.instant)
         _charge(
-            timeline, state, &timeline.price_rows[block.price], block.from_quantity,
-            block.until - block.from_quantity, 1, block.first_s, stretch.last_s,
+            timeline, pool, state, &timeline.price_rows[block.price], block.from_quantity,
+            block.until - block.from_quantity, 1, &moment,
         )
         block.price = -1
     return 0
@@ -109,58 +119,73 @@ cdef int _open(
 
 
 cdef int _charge(
-    Timeline timeline, State *state, const PriceRow *price,
-    int64_t start, int64_t length, int64_t count, int64_t first_s, int64_t last_s,
+    Timeline timeline, Pool pool, State *state, const PriceRow *price,
+    int64_t start, int64_t length, int64_t count, const Moment *moment,
 ) except -1:
     """Charge `count` blocks in a row, the first of them beginning at `start`, all in one tier."""
     cdef TierRow *tiers = timeline.tier_rows
-    cdef int32_t number = tier_of(timeline, price, start)
-    cdef int64_t whole = count
+    cdef Moment when = moment[0]
+    cdef int64_t shift, whole, covered
+    cdef int32_t number
     if not count:
         return 0
     if not price.block_unit:
-        return count_units(
-            timeline, state, price, start, start + count * length, first_s, last_s)
-    if number + 1 < price.tier_end:
-        whole = min(count, (tiers[number + 1].from_quantity - start) // length)
-    if whole:
-        _charge_rounded(timeline, state, price, start, length, whole, first_s, last_s)
-    if whole < count:
+        return count_units(timeline, pool, state, price, start, start + count * length, moment)
+    while count:
+        shift = tier_shift(timeline, pool, price, start, moment.instant)
+        number = tier_of(timeline, price, start + shift)
+        whole = count
+        if number + 1 < price.tier_end:
+            whole = min(count, (tiers[number + 1].from_quantity - shift - start) // length)
+        covered = covered_units(timeline, pool, price, number, moment.instant)
+        if covered:
+            # all that allowances pay for, then the block that they pay for in part
+            whole = min(whole, covered // length)
+        whole = max(whole, <int64_t>1)
+        _charge_rounded(timeline, pool, state, price, start, length, whole, &when)
+        start += whole * length
+        count -= whole
         if price.metric == METRIC_SECONDS:
-            first_s += whole * length
-        _charge_rounded(
-            timeline, state, price, start + whole * length, length, 1, first_s, last_s)
+            when.first_s += whole * length
     return 0
 
 
 cdef int _charge_rounded(
-    Timeline timeline, State *state, const PriceRow *price,
-    int64_t start, int64_t length, int64_t count, int64_t first_s, int64_t last_s,
+    Timeline timeline, Pool pool, State *state, const PriceRow *price,
+    int64_t start, int64_t length, int64_t count, const Moment *moment,
 ) except -1:
-    """Charge blocks that are rounded: several within one tier, or one that spans tiers, whose parts
-    are the differences of its rounded running totals."""
+    """Charge blocks that are rounded: several alike, within one tier and all or none of them paid
+    for by allowances; or one, whose parts are the differences of its rounded running totals."""
     cdef TierRow *tiers = timeline.tier_rows
-    cdef int32_t number = tier_of(timeline, price, start)
+    cdef Moment when = moment[0]
+    cdef int64_t shift = tier_shift(timeline, pool, price, start, moment.instant)
+    cdef int32_t number = tier_of(timeline, price, start + shift)
     cdef int64_t end = start + length
     cdef int64_t before = 0
-    cdef int64_t after, part
+    cdef int64_t after, part, left
     cdef wide_t exact = 0
     cdef Cell *cell
     while start < end:
         part = end - start
         if number + 1 < price.tier_end:
-            part = min(part, tiers[number + 1].from_quantity - start)
-        after = rounded_part(timeline, price, number, part, &exact)
-        if price.metric == METRIC_SECONDS:
-            last_s = first_s + part * count
-        cell = add_to_cell(state, number, part * count, first_s, last_s)
-        if wide_accumulate(&cell.micros, after - before, count):
-            raise AmountError("the session's charge leaves int64 micros: lower the price")
-        before = after
+            part = min(part, tiers[number + 1].from_quantity - shift - start)
+        left = part * count
+        if pool is not None:
+            left -= use_allowances(timeline, pool, state, price, number, left, &when)
+        if left:
+            after = rounded_part(timeline, price, number, left // count, &exact)
+            if price.metric == METRIC_SECONDS:
+                when.last_s = when.first_s + left
+            cell = add_to_cell(state, number, 0, left, &when)
+            if wide_accumulate(&cell.micros, after - before, count):
+                raise AmountError("the session's charge leaves int64 micros: lower the price")
+            before = after
+            if price.metric == METRIC_SECONDS:
+                when.first_s = when.last_s
         start += part
-        if price.metric == METRIC_SECONDS:
-            first_s = last_s
         number += 1
+    if price.counter >= 0:
+        go_on_counting(timeline, pool, state, price, length * count, moment)
     return 0
 
 

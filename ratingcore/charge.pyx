@@ -11,7 +11,7 @@ from libc.stdint cimport int32_t
 
 from ratingcore.compile cimport FREE_WAIVE, TierRow
 from ratingcore.piece cimport Segment
-from ratingcore.state cimport ADOPTED, USED, USED_AT_CUT, Cell
+from ratingcore.state cimport ADOPTED, COUNTED, USED, USED_AT_CUT, WAIVED_AT_CUT, Cell
 from ratingcore.wide cimport (
     wide_add_product, wide_compare, wide_divide, wide_narrow, wide_product,
 )
@@ -54,9 +54,9 @@ cdef wide_t exact_charge(Timeline timeline, const State *state, bint at_cut) exc
     for index in range(state.cell_count):
         cell = &state.cells[index]
         if at_cut:
-            _add(timeline, &exact, cell.number, cell.cut_quantity, cell.cut_micros)
+            _add(timeline, &exact, cell, cell.cut_quantity, cell.cut_micros)
         else:
-            _add(timeline, &exact, cell.number, cell.quantity, cell.micros)
+            _add(timeline, &exact, cell, cell.quantity, cell.micros)
     return exact
 
 
@@ -94,9 +94,9 @@ cdef Piece make_piece(Timeline timeline, const State *state):
     cdef Py_ssize_t index
     if order:
         before = _rounded(timeline, state, exact)
-    for _, _, index in order:
+    for _, _, _, index in order:
         cell = &state.cells[index]
-        _add(timeline, &exact, cell.number, cell.quantity - cell.cut_quantity,
+        _add(timeline, &exact, cell, cell.quantity - cell.cut_quantity,
              cell.micros - cell.cut_micros)
         after = _rounded(timeline, state, exact)
         segments.append(_segment(timeline, state.started_at, cell, after - before))
@@ -110,18 +110,31 @@ cdef Piece make_piece(Timeline timeline, const State *state):
     piece.output_octets = state.output_octets - state.cut_output
     piece.charge_micros = charge
     piece.segments = tuple(segments)
+    piece.counted = _counted(state)
     return piece
 
 
+cdef tuple _counted(const State *state):
+    """(counter id, quantity) by which counters were moved on since the last cut."""
+    cdef const Cell *cell
+    cdef Py_ssize_t index
+    cdef list counted = []
+    for index in range(state.cell_count):
+        cell = &state.cells[index]
+        if cell.number == COUNTED and cell.quantity > cell.cut_quantity:
+            counted.append((cell.source, cell.quantity - cell.cut_quantity))
+    return tuple(sorted(counted)) if counted else ()
+
+
 cdef list _used_cells(const State *state):
-    """[(first use, number, index)] of the cells used since the last cut, sorted."""
+    """[(first use, number, source, index)] of the cells used since the last cut, sorted."""
     cdef list order = []
     cdef const Cell *cell
     cdef Py_ssize_t index
     for index in range(state.cell_count):
         cell = &state.cells[index]
-        if cell.quantity > cell.cut_quantity:
-            order.append((cell.first_s, cell.number, index))
+        if cell.quantity > cell.cut_quantity and cell.number != COUNTED:
+            order.append((cell.first_s, cell.number, cell.source, index))
     if len(order) > 1:
         order.sort()
     return order
@@ -133,7 +146,8 @@ cdef Segment _segment(Timeline timeline, int64_t started_at, const Cell *cell, i
     segment.band, segment.metric = timeline.cell_names[cell.number]
     segment.tier_from = tier.from_quantity
     segment.quantity = cell.quantity - cell.cut_quantity
-    segment.price_micros = tier.amount_micros
+    segment.price_micros = 0 if cell.source else tier.amount_micros
+    segment.allowance_id = cell.source
     segment.per = tier.per
     segment.amount_micros = amount
     segment.started_at = started_at + cell.first_s
@@ -162,17 +176,25 @@ cdef Segment _bound_segment(Timeline timeline, const State *state, wide_t exact,
     return segment
 
 
+cdef bint is_waived(Timeline timeline, const State *state) noexcept:
+    """Is the session so short that its free start waives it?"""
+    cdef VersionRow *version
+    if timeline.plain or state.flags & ADOPTED:
+        return False
+    version = charging_version(timeline, state)
+    return (version.free_rule == FREE_WAIVE
+            and state.until - state.started_at <= version.free_s)
+
+
 cdef int _hold(Timeline timeline, const State *state, wide_t *exact, bint at_cut) except -1:
     """Hold the exact charge within the bounds of its session; return which one acted."""
     cdef VersionRow *version
     cdef wide_t edge
-    cdef int64_t until = state.cut_at if at_cut else state.until
     cdef int32_t used = state.flags & (USED_AT_CUT if at_cut else USED)
     if timeline.plain:
         return NO_BOUND
     version = charging_version(timeline, state)
-    if (version.free_rule == FREE_WAIVE and not state.flags & ADOPTED
-            and until - state.started_at <= version.free_s):
+    if state.flags & WAIVED_AT_CUT if at_cut else is_waived(timeline, state):
         exact[0] = 0
         return IS_WAIVED
     edge = wide_product(version.minimum, timeline.common_multiple)
@@ -187,10 +209,14 @@ cdef int _hold(Timeline timeline, const State *state, wide_t *exact, bint at_cut
 
 
 cdef int _add(
-    Timeline timeline, wide_t *exact, int32_t number, int64_t quantity, int64_t micros
+    Timeline timeline, wide_t *exact, const Cell *cell, int64_t quantity, int64_t micros
 ) except -1:
-    """Add what a cell costs."""
-    cdef TierRow *tier = &timeline.tier_rows[number]
+    """Add what a quantity of a cell costs; nothing if an allowance paid, or if it was but counted.
+    """
+    cdef TierRow *tier
+    if cell.source:
+        return 0
+    tier = &timeline.tier_rows[cell.number]
     if not tier.rounded:
         return _add_exact(exact, tier, quantity)
     if wide_add_product(exact, micros, timeline.common_multiple, 1):

@@ -63,6 +63,7 @@ def check_tariff(tariff: Tariff) -> list[Finding]:
         # only sound clock times and weekdays make a week to look for gaps in
         findings.extend(_check_coverage(tariff.bands))
         findings.extend(_check_common_multiple(tariff))
+        findings.extend(_check_counters(tariff.bands))
     return findings
 
 
@@ -131,6 +132,7 @@ def _check_band(where: str, band: TimeBand) -> Iterator[Finding]:
         elif price.metric in metrics[:index]:
             yield Finding(f"{place}.metric", f"{price.metric} is priced twice", "keep one price")
         yield from _check_tiers(f"{place}.tiers", price.tiers)
+        yield from _check_text(f"{place}.counter", price.counter, required=False)
         yield from _check_blocks(place, price)
 
 
@@ -232,6 +234,19 @@ def _gaps(week: list[tuple[BandSpell, ...]]) -> list[tuple[int, int]]:
             else:
                 gaps.append((from_s, to_s))
     return gaps
+
+
+def _check_counters(bands: tuple[TimeBand, ...]) -> Iterator[Finding]:
+    """One counter counts one metric."""
+    metrics: dict[str, Metric] = {}
+    for band_index, band in enumerate(bands):
+        for index, price in enumerate(band.prices):
+            if price.counter and metrics.setdefault(price.counter, price.metric) != price.metric:
+                yield Finding(
+                    f"bands[{band_index}].prices[{index}].counter",
+                    f"{price.counter!r} counts {metrics[price.counter]} elsewhere",
+                    "give each metric a counter of its own",
+                )
 
 
 def _check_common_multiple(tariff: Tariff) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ cdef struct PriceRow:
     int32_t tier_first      # index in tiers; that index is the number of the cell
     int32_t tier_end
     bint by_blocks          # some tier has blocks
+    int32_t counter         # index of the counter's name that tiers are read over, or -1
     int32_t block_mode
     int64_t block_unit      # micros to which each block's price is rounded; 0: blocks stay exact
 
@@ -58,6 +59,7 @@ cdef class Timeline:
     cdef int64_t common_multiple
     cdef bint plain                 # no blocks, fees, bounds, free starts, occurrences
     cdef bint rounds_blocks         # so that an amount may be refused while it is counted
+    cdef list counter_names
     cdef int32_t version_count
     cdef int32_t price_count
     cdef int32_t tier_count

@@ -73,6 +73,7 @@ cdef class Timeline:
         self.versions = versions
         self.common_multiple = common_multiple(versions)
         self.cell_names = []
+        self.counter_names = []
         self._zones = [load_zone(tariff.zone) for _, tariff in versions]
         self._schedules = []
         self._fingerprints = fingerprints(versions)
@@ -285,6 +286,11 @@ cdef class Timeline:
         cdef PriceRow *row = &self.price_rows[index]
         row.metric = METRIC_NUMBERS[price.metric]
         row.tier_first = tier_index
+        row.counter = -1
+        if price.counter:
+            row.counter = len(self.counter_names)
+            self.counter_names.append(price.counter)
+            self.plain = False
         if price.block_rounding is not None:
             row.block_unit = 10 ** (6 - price.block_rounding.decimals)
             row.block_mode = price.block_rounding.mode

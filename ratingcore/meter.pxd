@@ -3,12 +3,14 @@
 from libc.stdint cimport int64_t
 
 from ratingcore.compile cimport Timeline
+from ratingcore.pool cimport Pool
 from ratingcore.piece cimport Piece as PieceRecord
 from ratingcore.state cimport Line, State
 
 
 cdef class Meter:
     cdef readonly Timeline timeline
+    cdef readonly Pool pool
     cdef State state
 
     cdef int draw_line(

@@ -6,6 +6,7 @@ from typing import final
 from ratingcore.compile import Timeline
 from ratingcore.piece import Piece as Piece
 from ratingcore.piece import Segment as Segment
+from ratingcore.pool import Pool
 
 SESSION_SECONDS_MAX: int
 OCTETS_MAX: int
@@ -18,6 +19,7 @@ def quote(
     input_octets: int = 0,
     output_octets: int = 0,
     occurrences: int | None = None,
+    pool: Pool | None = None,
 ) -> Piece: ...
 
 @final
@@ -49,7 +51,11 @@ class Meter:
         *,
         occurrences: int | None = None,
         adopted: bool = False,
+        pool: Pool | None = None,
     ) -> None: ...
+    @property
+    def pool(self) -> Pool | None: ...
+    def share(self, pool: Pool | None) -> None: ...
     def advance(
         self,
         until: int,
@@ -66,4 +72,4 @@ class Meter:
     def copy(self) -> Meter: ...
     def pack(self) -> bytes: ...
     @classmethod
-    def unpack(cls, timeline: Timeline, data: bytes) -> Meter: ...
+    def unpack(cls, timeline: Timeline, data: bytes, pool: Pool | None = None) -> Meter: ...

@@ -16,7 +16,7 @@ cimport cython
 from libc.stdint cimport int32_t
 
 from ratingcore.charge cimport (
-    charge_divisor, charge_so_far, charging_version, exact_charge, make_piece,
+    charge_divisor, charge_so_far, charging_version, exact_charge, is_waived, make_piece,
 )
 from ratingcore.compile cimport VersionRow
 from ratingcore.money cimport int64_or_raise
@@ -51,21 +51,27 @@ cdef int32_t ADOPTED_FLAGS = ADOPTED | FEE_TAKEN | OCCURRED
 
 def quote(
     Timeline timeline not None, started_at, seconds, *,
-    input_octets=0, output_octets=0, occurrences=None,
+    input_octets=0, output_octets=0, occurrences=None, Pool pool=None,
 ):
     """Return the price of a whole session at once, as one Piece.
 
-    Instants are epoch seconds; octets lie on a straight line; `occurrences` as for Meter. Raises QuantityError for usage that
+    Instants are epoch seconds; octets lie on a straight line; `occurrences` and `pool` as for
+    Meter, and the pool is used up. Raises QuantityError for usage that
     is negative, absurd, or before the first tariff version, AmountError if the charge leaves int64.
     """
-    cdef Meter meter = Meter(timeline, started_at, occurrences=occurrences)
+    cdef Meter meter = Meter(timeline, started_at, occurrences=occurrences, pool=pool)
     cdef Line line
     cdef int64_t length = int64_or_raise(seconds, "seconds", QuantityError)
     if not 0 <= length <= SECONDS_MAX:
         raise QuantityError(f"seconds is {length}: give 0 to {SECONDS_MAX}")
+    cdef PieceRecord piece
+    cdef Pool draft = None if pool is None else pool.twin()
     meter.draw_line(&line, meter.state.started_at + length, input_octets, output_octets)
-    follow_line(timeline, &meter.state, &line, line.until)
-    return make_piece(timeline, &meter.state)
+    follow_line(timeline, draft, &meter.state, &line, line.until)
+    piece = make_piece(timeline, &meter.state)
+    if pool is not None:
+        pool.take_over(draft)
+    return piece
 
 
 # A meter refers to its timeline and nothing refers back, so no cycle can hold one: the collector
@@ -82,12 +88,16 @@ cdef class Meter:
     def __dealloc__(self):
         free_state(&self.state)
 
-    def __init__(self, Timeline timeline not None, started_at, *, occurrences=None, adopted=False):
+    def __init__(
+        self, Timeline timeline not None, started_at, *,
+        occurrences=None, adopted=False, Pool pool=None,
+    ):
         """Begin at `started_at` (epoch seconds) with nothing used.
 
         `occurrences` are how many happen at the start (messages of one event); None is one, once
         the session is longer than zero or has octets. An `adopted` session began elsewhere before:
-        no connection fee, occurrence, free start or first block is charged.
+        no connection fee, occurrence, free start or first block is charged. The `pool` has the
+        allowances and counters that this session shares with others.
 
         Raises QuantityError if that is no instant. Usage before the first tariff version is refused
         when it is counted, so that a session may begin earlier and get a base line.
@@ -103,6 +113,7 @@ cdef class Meter:
         if adopted:
             self.state.flags = ADOPTED_FLAGS
         self.timeline = timeline
+        self.pool = pool
         self.state.started_at = self.state.until = self.state.base_at = self.state.cut_at = at
 
     def advance(self, until, *, input_octets=0, output_octets=0, cuts=()):
@@ -118,9 +129,9 @@ cdef class Meter:
         """
         cdef Line line
         self.draw_line(&line, until, input_octets, output_octets)
-        if len(cuts) or self.timeline.rounds_blocks:
+        if len(cuts) or self.timeline.rounds_blocks or self.timeline.counter_names or self.pool:
             return self._advance_cut(&line, list(cuts))
-        follow_line(self.timeline, &self.state, &line, line.until)
+        follow_line(self.timeline, self.pool, &self.state, &line, line.until)
         return ()
 
     def rebase(self, input_octets, output_octets, at):
@@ -156,6 +167,10 @@ cdef class Meter:
         cdef int64_t version = self.timeline.version_at(self.state.until)
         require_same_prices(timeline, version, self.timeline.fingerprint(version))
         self.timeline = timeline
+
+    def share(self, Pool pool):
+        """Go on with another pool, or none: what is left in it is what is left from now on."""
+        self.pool = pool
 
     @property
     def started_at(self):
@@ -229,8 +244,8 @@ cdef class Meter:
         cap = min(cap, END - self.state.until)
         if available < 0:
             return 0
-        if not self.timeline.plain:
-            return longest_seconds(self.timeline, &self.state, available, cap)
+        if not self.timeline.plain or self.pool is not None:
+            return longest_seconds(self.timeline, self.pool, &self.state, available, cap)
         most = (charge + min(available, AMOUNT_MAX - charge)) // version.unit_micros
         if wide_numerator_max(
             most, charge_divisor(self.timeline, &self.state), version.mode, &limit
@@ -243,7 +258,8 @@ cdef class Meter:
         )
 
     def copy(self):
-        """Return a meter of its own in the same state, over the same timeline."""
+        """Return a meter of its own in the same state, over the same timeline, with a pool of its
+        own."""
         return self._twin()
 
     def pack(self):
@@ -251,14 +267,17 @@ cdef class Meter:
         return pack_state(self.timeline, &self.state)
 
     @classmethod
-    def unpack(cls, Timeline timeline not None, bytes data not None):
+    def unpack(cls, Timeline timeline not None, bytes data not None, Pool pool=None):
         """Return the meter that `pack` packed, over a timeline with the same versions or more.
+
+        The `pool` is not packed: hand over what is left now.
 
         Raises TariffError if the timeline's prices are not those it counted under, RatingError if
         `data` is not what `pack` makes.
         """
         cdef Meter meter = Meter.__new__(Meter)
         meter.timeline = timeline
+        meter.pool = pool
         unpack_state(timeline, &meter.state, data)
         return meter
 
@@ -301,11 +320,13 @@ cdef class Meter:
                 raise QuantityError(f"cut {cut} does not lie after cut {before}: sort the cuts")
             before = cut
             if line.from_at <= cut < line.until:
-                follow_line(draft.timeline, &draft.state, line, cut)
+                follow_line(draft.timeline, draft.pool, &draft.state, line, cut)
                 if is_open(&draft.state):
                     pieces.append(draft._close())
-        follow_line(draft.timeline, &draft.state, line, line.until)
+        follow_line(draft.timeline, draft.pool, &draft.state, line, line.until)
         self.state, draft.state = draft.state, self.state
+        if self.pool is not None:
+            self.pool.take_over(draft.pool)
         return tuple(pieces)
 
     cdef int64_t _instant(self, object at) except -1:
@@ -323,12 +344,13 @@ cdef class Meter:
 
     cdef PieceRecord _close(self):
         cdef PieceRecord piece = make_piece(self.timeline, &self.state)
-        mark_cut(&self.state, piece.charge_micros)
+        mark_cut(&self.state, piece.charge_micros, is_waived(self.timeline, &self.state))
         return piece
 
     cdef Meter _twin(self):
         cdef Meter twin = Meter.__new__(Meter)
         twin.timeline = self.timeline
+        twin.pool = None if self.pool is None else self.pool.twin()
         copy_state(&self.state, &twin.state)
         return twin
 

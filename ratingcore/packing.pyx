@@ -5,7 +5,8 @@ format, version index, fingerprint, started_at; until, base_at and cut_at in sec
 started_at; counters at `until`, at the base line, at the cut (input, output each); then for every
 cell its number, quantity, quantity at the cut, first and last use. A tariff with blocks, fees,
 bounds or a free start needs more: format 2 has flags, skipped seconds, occurrences and the number
-of blocks before them, the blocks, and for every cell its micros and its micros at the cut as well.
+of blocks before them, the blocks, and for every cell its micros, its micros at the cut and its
+source as well.
 What can be computed is not stored. The fingerprint ties the state to the prices it was counted under: under others it would be
 charged wrongly in silence.
 """
@@ -18,7 +19,7 @@ from libc.stdlib cimport malloc
 from ratingcore.charge cimport charge_at_cut
 from ratingcore.compile cimport METRIC_COUNT
 from ratingcore.money cimport int64_or_raise
-from ratingcore.state cimport FLAGS_MAX, Block, Cell
+from ratingcore.state cimport COUNTED, FLAGS_MAX, Block, Cell
 
 from ratingcore.errors import RatingError, TariffError
 
@@ -37,7 +38,7 @@ cdef Py_ssize_t CELL_SIZE = 5
 # what format 2 has after the head, and of each block and cell
 cdef Py_ssize_t MORE_SIZE = 4
 cdef Py_ssize_t BLOCK_SIZE = 4
-cdef Py_ssize_t FULL_CELL_SIZE = 7
+cdef Py_ssize_t FULL_CELL_SIZE = 8
 cdef int64_t SECONDS_MAX = (1 << 32) - 1
 
 
@@ -53,21 +54,31 @@ cdef bytes pack_state(Timeline timeline, const State *state):
     cdef int32_t version = timeline.version_at(state.until)
     cdef const Cell *cell
     cdef int32_t index
+    cdef bint full = not timeline.plain or _is_sourced(state)
     cdef list items = [
-        PACK_FORMAT if timeline.plain else PACK_FORMAT_FULL, version, timeline.fingerprint(version), state.started_at,
+        PACK_FORMAT_FULL if full else PACK_FORMAT, version, timeline.fingerprint(version), state.started_at,
         state.until - state.started_at, state.base_at - state.started_at,
         state.cut_at - state.started_at,
         state.input_octets, state.output_octets, state.base_input, state.base_output,
         state.cut_input, state.cut_output,
     ]
-    if not timeline.plain:
+    if full:
         _pack_more(state, items)
     for index in range(state.cell_count):
         cell = &state.cells[index]
         items.extend((cell.number, cell.quantity, cell.cut_quantity, cell.first_s, cell.last_s))
-        if not timeline.plain:
-            items.extend((cell.micros, cell.cut_micros))
+        if full:
+            items.extend((cell.micros, cell.cut_micros, cell.source))
     return msgpack.packb(items)
+
+
+cdef bint _is_sourced(const State *state) noexcept:
+    """Did an allowance pay for anything?"""
+    cdef int32_t index
+    for index in range(state.cell_count):
+        if state.cells[index].source:
+            return True
+    return False
 
 
 cdef int _pack_more(const State *state, list items) except -1:
@@ -183,7 +194,7 @@ cdef int _unpack_cells(
     cdef bint full = items[0] == PACK_FORMAT_FULL
     cdef Py_ssize_t size = FULL_CELL_SIZE if full else CELL_SIZE
     cdef int64_t last_max = SECONDS_MAX if full else state.until - state.started_at
-    cdef int64_t number, quantity, cut_quantity, first_s, last_s, micros, cut_micros
+    cdef int64_t number, quantity, cut_quantity, first_s, last_s, micros, cut_micros, source
     cdef Py_ssize_t start
     cdef set seen = set()
     if (len(items) - cells_at) % size:
@@ -194,21 +205,22 @@ cdef int _unpack_cells(
     state.cells = <Cell *>malloc(state.cell_room * sizeof(Cell))
     if state.cells == NULL:
         raise MemoryError
-    micros = cut_micros = 0
+    micros = cut_micros = source = 0
     for start in range(cells_at, len(items), size):
         number, quantity, cut_quantity = items[start], items[start + 1], items[start + 2]
         first_s, last_s = items[start + 3], items[start + 4]
         if full:
-            micros, cut_micros = items[start + 5], items[start + 6]
-        if number in seen or not 0 <= number < timeline.tier_count:
+            micros, cut_micros, source = items[start + 5], items[start + 6], items[start + 7]
+        if (number, source) in seen or source < 0 or number >= timeline.tier_count or (
+                number < 0 and (number != COUNTED or not source)):
             raise _damaged(f"cell {number} is unknown or comes twice")
         if not (0 <= cut_quantity <= quantity and 0 <= first_s <= last_s <= last_max
                 and 0 <= cut_micros <= micros):
             raise _damaged(f"cell {number} contradicts itself")
-        seen.add(number)
+        seen.add((number, source))
         state.cells[state.cell_count] = Cell(
             quantity, cut_quantity, micros, cut_micros,
-            <uint32_t>first_s, <uint32_t>last_s, <int32_t>number)
+            <uint32_t>first_s, <uint32_t>last_s, <int32_t>number, source)
         state.cell_count += 1
     return 0
 

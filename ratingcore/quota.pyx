@@ -51,18 +51,18 @@ cdef int64_t affordable_seconds(
 
 
 cdef int64_t longest_seconds(
-    Timeline timeline, const State *state, int64_t available, int64_t cap_s
+    Timeline timeline, Pool pool, const State *state, int64_t available, int64_t cap_s
 ) except -1:
     """The longest time from the state's instant, at most `cap_s`, whose charge is at most
     `available` above what is charged so far."""
     cdef int64_t charge = charge_so_far(timeline, state)
     cdef int64_t low = 0
     cdef int64_t high = min(cap_s, FIRST_TRY_S)
-    while high < cap_s and _fits(timeline, state, high, charge, available):
+    while high < cap_s and _fits(timeline, pool, state, high, charge, available):
         low, high = high, min(cap_s, high * 2)
     high += 1
     while high - low > 1:
-        if _fits(timeline, state, (low + high) // 2, charge, available):
+        if _fits(timeline, pool, state, (low + high) // 2, charge, available):
             low = (low + high) // 2
         else:
             high = (low + high) // 2
@@ -70,7 +70,8 @@ cdef int64_t longest_seconds(
 
 
 cdef bint _fits(
-    Timeline timeline, const State *state, int64_t seconds, int64_t charge, int64_t available
+    Timeline timeline, Pool pool, const State *state, int64_t seconds, int64_t charge,
+    int64_t available,
 ) except -1:
     """Would so many seconds more cost at most `available`? A charge without a place does not."""
     cdef State ahead
@@ -80,7 +81,7 @@ cdef bint _fits(
     line.output_from = line.output_until = state.output_octets
     copy_state(state, &ahead)
     try:
-        follow_line(timeline, &ahead, &line, line.until)
+        follow_line(timeline, None if pool is None else pool.twin(), &ahead, &line, line.until)
         return charge_so_far(timeline, &ahead) - charge <= available
     except AmountError:
         return False

@@ -14,7 +14,11 @@ cdef struct Cell:
     int64_t cut_micros
     uint32_t first_s        # first use after the last cut, in seconds after started_at
     uint32_t last_s         # end of the last use, likewise
-    int32_t number          # of the tier in the timeline
+    int32_t number          # of the tier in the timeline; COUNTED for what a counter counted
+    int64_t source          # id of the allowance that paid, or of the counter; 0: the tier's price
+
+cdef enum:
+    COUNTED = -1
 
 cdef struct Block:
     # how far one metric is charged in blocks
@@ -30,7 +34,8 @@ cdef enum:
     USED = 4                # a second or an octet was used: no session of zero length
     USED_AT_CUT = 8         # the same before the last cut
     ADOPTED = 16            # another server saw the start: nothing of it is charged
-    FLAGS_MAX = 31
+    WAIVED_AT_CUT = 32      # all before the last cut was free, as the session was so short then
+    FLAGS_MAX = 63
 
 cdef struct State:
     Cell *cells             # in the order of their first use
@@ -59,6 +64,13 @@ cdef struct Stretch:
     int64_t[5] high
     int64_t[5] first_s
     int64_t last_s
+    int64_t instant         # that decides what is valid: the stretch's first second
+
+cdef struct Moment:
+    # when some units are used, for the cells they go to
+    int64_t first_s
+    int64_t last_s
+    int64_t instant
 
 cdef struct Line:
     # the straight line from the last report to this one
@@ -73,5 +85,5 @@ cdef struct Line:
 cdef int copy_state(const State *source, State *copy) except -1
 cdef void free_state(State *state) noexcept
 cdef bint is_open(const State *state) noexcept
-cdef int mark_cut(State *state, int64_t charge) noexcept
+cdef int mark_cut(State *state, int64_t charge, bint waived) noexcept
 cdef size_t owned_octets(const State *state) noexcept

@@ -38,8 +38,9 @@ cdef bint is_open(const State *state) noexcept:
     )
 
 
-cdef int mark_cut(State *state, int64_t charge) noexcept:
-    """Remember what stands now; `charge` is what was charged since the cut before."""
+cdef int mark_cut(State *state, int64_t charge, bint waived) noexcept:
+    """Remember what stands now; `charge` is what was charged since the cut before, `waived` whether
+    the session is so short that it is free."""
     cdef int32_t index
     state.cut_at = state.until
     state.cut_input = state.input_octets
@@ -47,6 +48,7 @@ cdef int mark_cut(State *state, int64_t charge) noexcept:
     state.cut_charge += charge
     if state.flags & USED:
         state.flags |= USED_AT_CUT
+    state.flags = state.flags | WAIVED_AT_CUT if waived else state.flags & ~WAIVED_AT_CUT
     for index in range(state.cell_count):
         state.cells[index].cut_quantity = state.cells[index].quantity
         state.cells[index].cut_micros = state.cells[index].micros

@@ -110,7 +110,8 @@ class Price:
     """The tiers of one metric; the first begins at 0, thresholds rise strictly.
 
     Thresholds are read over the cumulative quantity of the session in that metric, whatever bands
-    it went through. Without an `increment` every unit is charged by itself; `block_rounding` rounds
+    it went through; with a `counter`, over the units counted under that name in its period, by any
+    session. Without an `increment` every unit is charged by itself; `block_rounding` rounds
     each block's price before blocks are added up.
     """
 
@@ -118,6 +119,7 @@ class Price:
     tiers: tuple[Tier, ...]
     increment: Increment | None = None
     block_rounding: Rounding | None = None
+    counter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,16 @@ from libc.stdint cimport int32_t, int64_t
 from ratingcore.blocks cimport complete_blocks, count_blocks, count_start
 from ratingcore.cells cimport count_units
 from ratingcore.compile cimport (
-    FREE_SKIP, METRIC_COUNT, METRIC_INPUT_OCTETS, METRIC_OCCURRENCES, METRIC_OCTETS,
+    FREE_SKIP, METRIC_INPUT_OCTETS, METRIC_OCCURRENCES, METRIC_OCTETS,
     METRIC_OUTPUT_OCTETS, METRIC_SECONDS, BandRow, PriceRow, VersionRow,
 )
-from ratingcore.state cimport ADOPTED, USED, Stretch
+from ratingcore.state cimport ADOPTED, Moment, Stretch
 from ratingcore.wide cimport wide_apportion
 
 
-cdef int follow_line(Timeline timeline, State *state, const Line *line, int64_t stop) except -1:
+cdef int follow_line(
+    Timeline timeline, Pool pool, State *state, const Line *line, int64_t stop
+) except -1:
     """Count what was used from the state's instant to `stop`, an instant on the line.
 
     Octets of a report that took no time belong to the second before it (to the first, at the
@@ -31,49 +33,55 @@ cdef int follow_line(Timeline timeline, State *state, const Line *line, int64_t 
         moved = (line.input_until != state.input_octets
                  or line.output_until != state.output_octets)
         if not timeline.plain:
-            count_start(timeline, state, moved)
+            count_start(timeline, pool, state, moved)
         if moved:
             at = max(state.base_at, state.until - 1)
             span = timeline.span_at(at, span)
-            _use(timeline, state, timeline.span_bands[span], line, line.until)
+            _use(timeline, pool, state, timeline.span_bands[span], line, line.until, at)
         return 0
     if not timeline.plain and state.until < stop:
-        count_start(timeline, state, True)
+        count_start(timeline, pool, state, True)
     while state.until < stop:
         span = timeline.span_at(state.until, span)
         at = min(stop, timeline.span_end(span))
-        _use(timeline, state, timeline.span_bands[span], line, at)
+        if pool is not None:
+            at = min(at, pool.border_after(state.until))
+        _use(timeline, pool, state, timeline.span_bands[span], line, at, state.until)
     state.span = <int32_t>span
     return 0
 
 
 cdef int _use(
-    Timeline timeline, State *state, int32_t band, const Line *line, int64_t at
+    Timeline timeline, Pool pool, State *state, int32_t band, const Line *line, int64_t at,
+    int64_t instant,
 ) except -1:
-    """Count up to `at`, all of it in one band."""
+    """Count up to `at`, all of it in one band and valid as at `instant`."""
     cdef int64_t input_octets = line.input_until
     cdef int64_t output_octets = line.output_until
     cdef int32_t index
     cdef BandRow *row = &timeline.band_rows[band]
     cdef PriceRow *price
     cdef Stretch stretch
+    cdef Moment moment
     if at < line.until:
         input_octets = line.input_from + wide_apportion(
             line.input_until - line.input_from, at - line.from_at, line.until - line.from_at)
         output_octets = line.output_from + wide_apportion(
             line.output_until - line.output_from, at - line.from_at, line.until - line.from_at)
     _measure(timeline, state, &stretch, input_octets, output_octets, at)
+    stretch.instant = instant
     if state.blocks != NULL:
-        complete_blocks(timeline, state, &stretch)
+        complete_blocks(timeline, pool, state, &stretch)
     for index in range(row.price_first, row.price_end):
         price = &timeline.price_rows[index]
         if stretch.low[price.metric] >= stretch.high[price.metric]:
             continue
         if price.by_blocks:
-            count_blocks(timeline, state, index, &stretch)
+            count_blocks(timeline, pool, state, index, &stretch)
         else:
-            count_units(timeline, state, price, stretch.low[price.metric],
-                        stretch.high[price.metric], stretch.first_s[price.metric], stretch.last_s)
+            moment = Moment(stretch.first_s[price.metric], stretch.last_s, instant)
+            count_units(timeline, pool, state, price, stretch.low[price.metric],
+                        stretch.high[price.metric], &moment)
     state.until = at
     state.input_octets = input_octets
     state.output_octets = output_octets

@@ -94,6 +94,8 @@ def _more_said(tariff: Tariff) -> list[object]:
         if band.fee is not None:
             more.append((number, "fee", band.fee.amount_micros, band.fee.on_zero_length))
         for index, price in enumerate(band.prices):
+            if price.counter:
+                more.append((number, index, "counter", price.counter))
             if price.block_rounding is not None:
                 rounding = price.block_rounding
                 more.append((number, index, "rounding", rounding.mode, rounding.decimals))

@@ -15,7 +15,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 STEPS_S = (1800, 60, 1)
-CellKey = tuple[int, int, int, int]
+CellKey = tuple[int, int, int, int, int]
 METRICS = ("seconds", "octets", "input_octets", "output_octets", "occurrences")
 
 
@@ -49,6 +49,35 @@ class Use:
     last_at: int = 0
 
 
+class SlowPool:
+    """Allowances and counters as plain lists, used up by one or several sessions."""
+
+    def __init__(self, allowances=(), counters=()) -> None:
+        order = sorted(allowances, key=lambda one: (one.priority, one.until_at, one.allowance_id))
+        self.allowances = [[one, one.quantity] for one in order]
+        self.counters = [[one, one.quantity] for one in counters]
+
+    def borders(self) -> set[int]:
+        entries = [*self.allowances, *self.counters]
+        return {at for one, _ in entries for at in (one.from_at, one.until_at)}
+
+    def counter(self, name: str, at: int) -> list:
+        return next(
+            entry
+            for entry in self.counters
+            if entry[0].name == name and entry[0].from_at <= at < entry[0].until_at
+        )
+
+    def usable(self, metric: str, at: int, band: str) -> list[list]:
+        return [
+            entry
+            for entry in self.allowances
+            if entry[1] and entry[0].metric.value == metric
+            and entry[0].from_at <= at < entry[0].until_at
+            and (not entry[0].bands or band in entry[0].bands)
+        ]
+
+
 @dataclass
 class Session:
     """A session rated the slow way."""
@@ -57,6 +86,7 @@ class Session:
     started_at: int
     occurrences: int | None = None
     adopted: bool = False
+    pool: SlowPool = field(default_factory=SlowPool)
     uses: dict[CellKey, Use] = field(default_factory=dict)
     pieces: list[dict] = field(default_factory=list)
 
@@ -65,12 +95,17 @@ class Session:
         self.counters = {"input": 0, "output": 0}
         self.cut_counters = {"input": 0, "output": 0}
         self.used = dict.fromkeys(METRICS, 0)
+        self.instant = self.started_at
+        self.skipped_s = 0
+        self.counted: dict[int, int] = {}
+        self.cut_counted: dict[int, int] = {}
         # how far each metric is charged in blocks, and its block that waits to be complete
         self.covered = dict.fromkeys(METRICS, 0)
         self.waiting: dict[str, tuple] = {}
-        # of the start: is the fee looked at, did it occur; was anything used, now and at the cut
+        # of the start: is the fee looked at, did it occur; was anything used
         self.start = (self.adopted, self.adopted)
-        self.was_used = self.cut_was_used = False
+        self.was_used = False
+        self.cut_total, self.cut_bound = 0, ""
 
     def tell(self, report: Report) -> None:
         """Take one report."""
@@ -85,11 +120,11 @@ class Session:
         if report.until == start and not any(rise.values()):
             self._begin(used=False)
         elif report.until == start:
-            at = start - 1 if self.used["seconds"] else start
+            at = start - 1 if self.used["seconds"] or self.skipped_s else start
             self._use(*band_at(self.versions, at), report.until, rise)
         cuts = {cut for cut in report.cuts if start <= cut < report.until}
         for run_from, run_to, version, band in band_runs(self.versions, start, report.until):
-            inside = {cut for cut in cuts if run_from < cut < run_to}
+            inside = {at for at in cuts | self.pool.borders() if run_from < at < run_to}
             marks = sorted(inside | {run_from, run_to})
             for left, right in pairwise(marks):
                 if left in cuts:
@@ -103,10 +138,10 @@ class Session:
             self._cut()
 
     def total(self) -> int:
-        return self._rounded(self._held(at_cut=False)[0])
+        return self._rounded(self._held()[0])
 
     def open_charge(self) -> int:
-        return self.total() - self._rounded(self._held(at_cut=True)[0])
+        return self.total() - self.cut_total
 
     def open_piece(self) -> dict | None:
         counted = any(use.quantity > use.cut_quantity for use in self.uses.values())
@@ -121,6 +156,7 @@ class Session:
             if use.quantity > use.cut_quantity
         ]
         for _, key, use in sorted(recent, key=lambda item: item[:2]):
+            allowance_id = key[4]
             name, metric, tier_from, amount, per = self._cell(key)
             quantity = use.quantity - use.cut_quantity
             exact += self._cost(key, use, at_cut=False) - self._cost(key, use, at_cut=True)
@@ -131,11 +167,12 @@ class Session:
                     metric,
                     tier_from,
                     quantity,
-                    amount,
+                    0 if allowance_id else amount,
                     per,
                     after - before,
                     use.first_at,
                     use.last_at,
+                    allowance_id,
                 )
             )
             before = after
@@ -150,6 +187,11 @@ class Session:
             "output_octets": self.counters["output"] - self.cut_counters["output"],
             "charge_micros": charge,
             "segments": segments,
+            "counted": [
+                (counter_id, quantity - self.cut_counted.get(counter_id, 0))
+                for counter_id, quantity in sorted(self.counted.items())
+                if quantity > self.cut_counted.get(counter_id, 0)
+            ],
         }
 
     def _rebase(self, report: Report) -> None:
@@ -166,6 +208,7 @@ class Session:
     def _begin(self, *, used: bool) -> None:
         """The connection fee and the occurrences, each once it is due."""
         self.was_used = self.was_used or used
+        self.instant = self.started_at
         fee_seen, occurred = self.start
         if fee_seen and occurred:
             return
@@ -174,7 +217,7 @@ class Session:
         if not fee_seen and (used or (band.fee and band.fee.on_zero_length)):
             fee_seen = True
             if band.fee:
-                key = (version, band_index, len(band.prices), 0)
+                key = (version, band_index, len(band.prices), 0, 0)
                 self._add(key, 1, self.started_at, self.started_at)
         if not occurred and (used or self.occurrences is not None):
             occurred = True
@@ -187,6 +230,10 @@ class Session:
 
     def _use(self, version: int, band: int, until: int, step: dict[str, int]) -> None:
         self._begin(used=True)
+        # what decides which allowances and counters are valid
+        self.instant = self.until
+        if until == self.until:
+            self.instant = until - 1 if self.used["seconds"] or self.skipped_s else until
         charged_from = min(until, max(self.until, self._free_until()))
         rises = {
             "seconds": until - charged_from,
@@ -208,6 +255,7 @@ class Session:
                 self._count_blocks(key, price, low, low + rises[metric], first_at, until)
             else:
                 self._count_units(key, price, low, low + rises[metric], first_at, until)
+        self.skipped_s += charged_from - self.until
         for name, rise in rises.items():
             self.used[name] += rise
         for name, rise in step.items():
@@ -227,12 +275,13 @@ class Session:
         metric = price.metric.value
         position = max(low, self.covered[metric])
         while position < high:
-            tier = [tier for tier in price.tiers if tier.from_quantity <= position][-1]
+            shift = self._shift(price, position)
+            tier = [tier for tier in price.tiers if tier.from_quantity <= position + shift][-1]
             increment = tier.increment or price.increment
             at = first_at + position - low if metric == "seconds" else first_at
             if increment is None:
-                beyond = [t.from_quantity for t in price.tiers if t.from_quantity > position]
-                length = min([high, *beyond]) - position
+                beyond = [t.from_quantity - shift for t in price.tiers]
+                length = min([high, *(at for at in beyond if at > position)]) - position
             elif position == 0 and not self.adopted:
                 length = increment.first
             else:
@@ -252,38 +301,60 @@ class Session:
             self._count_units(key, price, low, low + length, first_at, until)
             return
         exact, before = Fraction(0), 0
-        for index, tier in enumerate(price.tiers):
-            left, right = self._within(price, index, low, low + length)
-            if left >= right:
-                continue
-            exact += Fraction(tier.amount_micros * (right - left), tier.per)
+        for index, units, times in self._paid(key, price, low, low + length, first_at, until):
+            tier = price.tiers[index]
+            exact += Fraction(tier.amount_micros * units, tier.per)
             after = round_to(exact, price.block_rounding)
-            times = (first_at, until)
-            if price.metric.value == "seconds":
-                times = (first_at + left - low, first_at + right - low)
-            self._add((*key, index), right - left, *times, micros=after - before)
+            self._add((*key, index, 0), units, *times, micros=after - before)
             before = after
 
     def _count_units(
         self, key: tuple, price, low: int, high: int, first_at: int, until: int
     ) -> None:
-        for index in range(len(price.tiers)):
-            left, right = self._within(price, index, low, high)
-            if left >= right:
-                continue
-            times = (first_at, until)
-            if price.metric.value == "seconds":
-                times = (first_at + left - low, first_at + right - low)
-            self._add((*key, index), right - left, *times)
+        for index, units, times in self._paid(key, price, low, high, first_at, until):
+            self._add((*key, index, 0), units, *times)
+
+    def _paid(
+        self, key: tuple, price, low: int, high: int, first_at: int, until: int
+    ) -> Iterator[tuple[int, int, tuple[int, int]]]:
+        """(tier, units, when) of what no allowance pays for; the counter goes on by all of it."""
+        shift, metric = self._shift(price, low), price.metric.value
+        band = self.versions[key[0]][1].bands[key[1]].name
+        for index, tier in enumerate(price.tiers):
+            left, right = self._within(price, index, low + shift, high + shift)
+            units, at = right - left, first_at
+            if metric == "seconds":
+                at = first_at + left - shift - low
+            usable = self.pool.usable(metric, self.instant, band) if tier.amount_micros else []
+            for entry in [*usable, None]:
+                part = units if entry is None else min(units, entry[1])
+                if part <= 0:
+                    break
+                times = (at, at + part if metric == "seconds" else until)
+                if entry is None:
+                    yield index, part, times
+                else:
+                    entry[1] -= part
+                    self._add((*key, index, entry[0].allowance_id), part, *times)
+                units, at = units - part, times[1] if metric == "seconds" else at
+        if price.counter and high > low:
+            entry = self.pool.counter(price.counter, self.instant)
+            entry[1] += high - low
+            counter_id = entry[0].counter_id
+            self.counted[counter_id] = self.counted.get(counter_id, 0) + high - low
+
+    def _shift(self, price, position: int) -> int:
+        """From the session's unit to where its tier is read."""
+        if not price.counter:
+            return 0
+        return self.pool.counter(price.counter, self.instant)[1] - position
 
     @staticmethod
     def _within(price, index: int, low: int, high: int) -> tuple[int, int]:
         """The part of a stretch of units that lies in one tier."""
         later = price.tiers[index + 1 :]
-        return (
-            max(low, price.tiers[index].from_quantity),
-            min(high, later[0].from_quantity) if later else high,
-        )
+        left = max(low, price.tiers[index].from_quantity)
+        return left, max(left, min(high, later[0].from_quantity) if later else high)
 
     def _add(
         self, key: CellKey, quantity: int, first_at: int, last_at: int, *, micros: int = 0
@@ -301,13 +372,15 @@ class Session:
             return
         self.pieces.append(piece)
         self.cut_at, self.cut_counters = self.until, dict(self.counters)
-        self.cut_was_used = self.was_used
+        self.cut_counted = dict(self.counted)
+        held, self.cut_bound = self._held()
+        self.cut_total = self._rounded(held)
         for use in self.uses.values():
             use.cut_quantity, use.cut_micros = use.quantity, use.micros
 
     def _cell(self, key: CellKey) -> tuple[str, str, int, int, int]:
         """What the cell is called, and its price."""
-        version, band_index, index, tier_index = key
+        version, band_index, index, tier_index, _ = key
         band = self.versions[version][1].bands[band_index]
         if index == len(band.prices):
             return band.name, "connection", 0, band.fee.amount_micros, 1
@@ -316,6 +389,8 @@ class Session:
         return band.name, price.metric.value, tier.from_quantity, tier.amount_micros, tier.per
 
     def _cost(self, key: CellKey, use: Use, *, at_cut: bool) -> Fraction:
+        if key[4]:
+            return Fraction(0)
         prices = self.versions[key[0]][1].bands[key[1]].prices
         if key[2] < len(prices) and prices[key[2]].block_rounding is not None:
             return Fraction(use.cut_micros if at_cut else use.micros)
@@ -327,14 +402,14 @@ class Session:
             (self._cost(key, use, at_cut=at_cut) for key, use in self.uses.items()), Fraction(0)
         )
 
-    def _held(self, *, at_cut: bool) -> tuple[Fraction, str]:
+    def _held(self) -> tuple[Fraction, str]:
         """The charge within its bounds, and which of them acted."""
-        exact, tariff = self._exact(at_cut=at_cut), self._tariff_at_start()
-        length = (self.cut_at if at_cut else self.until) - self.started_at
-        free, was_used = tariff.free_start, self.cut_was_used if at_cut else self.was_used
+        exact, tariff = self._exact(at_cut=False), self._tariff_at_start()
+        length = self.until - self.started_at
+        free = tariff.free_start
         if free and free.rule.value == "waive" and not self.adopted and length <= free.seconds:
             return Fraction(0), "waived"
-        if was_used and exact < tariff.minimum_micros:
+        if self.was_used and exact < tariff.minimum_micros:
             return Fraction(tariff.minimum_micros), "minimum"
         if tariff.maximum_micros is not None and exact > tariff.maximum_micros:
             return Fraction(tariff.maximum_micros), "maximum"
@@ -342,9 +417,9 @@ class Session:
 
     def _bound_segment(self, amount: int) -> tuple:
         tariff = self._tariff_at_start()
-        acted = self._held(at_cut=False)[1] or self._held(at_cut=True)[1]
+        acted = self._held()[1] or self.cut_bound
         bounds = {"minimum": tariff.minimum_micros, "maximum": tariff.maximum_micros}
-        return ("", acted, 0, 1, bounds.get(acted, 0), 1, amount, self.cut_at, self.until)
+        return ("", acted, 0, 1, bounds.get(acted, 0), 1, amount, self.cut_at, self.until, 0)
 
     def _tariff_at_start(self):
         return self.versions[version_at(self.versions, self.started_at)][1]

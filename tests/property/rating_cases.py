@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from ratingcore.allowance import Allowance, Counter
+from ratingcore.pool import Pool
 from ratingcore.tariff import (
     ConnectionFee,
     Counted,
@@ -21,7 +23,7 @@ from ratingcore.tariff import (
     Tier,
     TimeBand,
 )
-from tests.oracle.rating_oracle import Report
+from tests.oracle.rating_oracle import Report, SlowPool
 
 ZONES = (
     "America/New_York",
@@ -67,6 +69,14 @@ class Case:
     reports: tuple[Report, ...]
     occurrences: int | None = None
     adopted: bool = False
+    allowances: tuple[Allowance, ...] = ()
+    counters: tuple[Counter, ...] = ()
+
+    def pool(self) -> Pool | None:
+        return Pool(self.allowances, self.counters) if self.allowances or self.counters else None
+
+    def slow_pool(self) -> SlowPool:
+        return SlowPool(self.allowances, self.counters)
 
     @property
     def until(self) -> int:
@@ -103,6 +113,12 @@ FEES = st.builds(ConnectionFee, st.sampled_from((0, 50_000, 1_234_567)), st.bool
 BOUNDS = st.sampled_from((0, 100_000, 1_000_000, 20_000_001))
 DAYS_AROUND = st.sets(st.integers(-2, 6), min_size=1, max_size=3)
 MONTH_DAYS = st.sampled_from(((1,), (-1,), (1, 15), (29, 30, 31), tuple(range(1, 20))))
+ALLOWED_METRICS = st.sampled_from((Metric.SECONDS, Metric.SECONDS, Metric.SECONDS, *Metric))
+ALLOWED_QUANTITIES = {
+    metric: st.one_of(st.integers(0, top // 20), st.integers(0, top)) for metric, top in TOPS.items()
+}
+ALLOWED_BANDS = st.sampled_from(((), (), (), ("rest",), ("band 0", "band 1")))
+VALID_FROM = st.sampled_from((0, 0, 0, 1))
 OCCURRENCES = st.one_of(st.none(), st.none(), st.integers(0, 12))
 ROUNDINGS = st.one_of(
     st.just(Rounding()),
@@ -244,4 +260,47 @@ def cases(draw: st.DrawFn, *, octets: bool | None = None, plain: bool = False) -
         versions.append((later, draw_tariff(draw, draw(ZONE_NAMES), later, octets=with_octets)))
     history = draw_history(draw, started_at, octets=with_octets, plain=plain)
     occurrences = draw(OCCURRENCES)
-    return Case(tuple(versions), started_at, history, occurrences, draw(UP_TO_NINE) == 9)
+    pool = draw_pool(draw, started_at) if draw(UP_TO_NINE) < 6 else ((), ())
+    if pool[1] and draw(BOOLEANS):
+        versions = [(at, on_counters(tariff)) for at, tariff in versions]
+    return Case(tuple(versions), started_at, history, occurrences, draw(UP_TO_NINE) == 9, *pool)
+
+
+def draw_pool(
+    draw: st.DrawFn, started_at: int
+) -> tuple[tuple[Allowance, ...], tuple[Counter, ...]]:
+    """Up to four allowances, mostly of time; for every metric a counter that begins anew once."""
+    allowances = []
+    for number in range(1, 2 + draw(UP_TO_NINE) % 4):
+        metric = draw(ALLOWED_METRICS)
+        from_at = draw(VALID_FROM) and started_at + draw(DAY_SECONDS)
+        until_at = from_at + 1 + draw(DAY_SECONDS) if draw(UP_TO_NINE) > 7 else 1 << 33
+        bands = draw(ALLOWED_BANDS)
+        quantity = draw(ALLOWED_QUANTITIES[metric])
+        priority = draw(UP_TO_NINE) % 3
+        allowances.append(Allowance(number, metric, quantity, from_at, until_at, priority, bands))
+    anew = started_at + draw(DAY_SECONDS)
+    counters = []
+    for metric in Metric:
+        counted = draw(ALLOWED_QUANTITIES[metric])
+        counters.append(Counter(2 * len(counters) + 1, metric.value, counted, 0, anew))
+        counters.append(Counter(2 * len(counters) + 2, metric.value, 0, anew))
+    return tuple(allowances), tuple(counters)
+
+
+def on_counters(tariff: Tariff) -> Tariff:
+    """The tariff with the tiers of every other price read over a counter."""
+    return replace(
+        tariff,
+        bands=tuple(
+            replace(
+                band,
+                prices=tuple(
+                    replace(price, counter=price.metric.value if index % 2 == 0 else "")
+                    for index, price in enumerate(band.prices)
+                ),
+            )
+            for band in tariff.bands
+        ),
+    )
+

@@ -47,20 +47,32 @@ def piece_as_plain(piece: Piece) -> dict:
                 s.amount_micros,
                 s.started_at,
                 s.ended_at,
+                s.allowance_id,
             )
             for s in piece.segments
         ],
+        "counted": list(piece.counted),
     }
 
 
 def begin(case: Case, timeline: Timeline) -> Meter:
     return Meter(
-        timeline, case.started_at, occurrences=case.occurrences, adopted=case.adopted
+        timeline,
+        case.started_at,
+        occurrences=case.occurrences,
+        adopted=case.adopted,
+        pool=case.pool(),
     )
 
 
 def begin_twin(case: Case, versions=None) -> Session:
-    return Session(versions or case.versions, case.started_at, case.occurrences, case.adopted)
+    return Session(
+        versions or case.versions,
+        case.started_at,
+        case.occurrences,
+        case.adopted,
+        case.slow_pool(),
+    )
 
 
 def has_blocks(tariff: Tariff) -> bool:
@@ -98,7 +110,7 @@ def test_engine_agrees_with_the_slow_twin_on_a_telling_mix():
             pieces += tell(meter, report)
             session.tell(report)
             if packed:
-                meter = Meter.unpack(compile_timeline(case.versions), meter.pack())
+                meter = Meter.unpack(compile_timeline(case.versions), meter.pack(), meter.pool)
         left = meter.open_piece()
         assert [piece_as_plain(piece) for piece in pieces] == session.pieces
         assert (left and piece_as_plain(left)) == session.open_piece()
@@ -110,6 +122,12 @@ def test_engine_agrees_with_the_slow_twin_on_a_telling_mix():
         zones = [tariff.zone for _, tariff in case.versions]
         seen["dst"] += any(crosses_jump(zone, case.started_at, case.until) for zone in zones)
         seen["segments"] += len(session.uses) >= 3
+        seen["allowances"] += any(key[4] for key in session.uses)
+        if meter.pool is not None:
+            for allowance, left_over in session.pool.allowances:
+                assert meter.pool.left(allowance.allowance_id) == left_over
+            for counter, counted in session.pool.counters:
+                assert meter.pool.counted(counter.counter_id) == counted
         seen["cost"] += meter.charge_micros > 0
         seen["blocks"] += any(has_blocks(tariff) for _, tariff in case.versions)
 
@@ -117,6 +135,7 @@ def test_engine_agrees_with_the_slow_twin_on_a_telling_mix():
     assert seen["dst"] >= 0.20 * seen["cases"], seen
     assert seen["segments"] >= 0.30 * seen["cases"], seen
     assert seen["cost"] >= 0.70 * seen["cases"], seen
+    assert seen["allowances"] >= 0.30 * seen["cases"], seen
     assert seen["blocks"] >= 0.20 * seen["cases"], seen
 
 
@@ -133,7 +152,13 @@ def test_total_of_seconds_does_not_depend_on_reports(case: Case):
     assert meter.open_piece() == once.open_piece()
     if not case.adopted:
         length = case.until - case.started_at
-        whole = quote(timeline, case.started_at, length, occurrences=case.occurrences)
+        whole = quote(
+            timeline,
+            case.started_at,
+            length,
+            occurrences=case.occurrences,
+            pool=case.pool(),
+        )
         assert meter.open_piece() == whole
 
 
@@ -170,7 +195,10 @@ def test_reports_and_cuts_on_a_straight_line_change_no_total(case: Case, moments
 def test_longer_sessions_never_cost_less(case: Case, lengths: list[int]):
     """Priced by seconds; no octets, since faster ones may fall into a cheaper band."""
     timeline = compile_timeline(case.versions)
-    charges = [quote(timeline, case.started_at, s).charge_micros for s in sorted(lengths)]
+    charges = [
+        quote(timeline, case.started_at, s, pool=case.pool()).charge_micros
+        for s in sorted(lengths)
+    ]
     assert charges == sorted(charges)
 
 
@@ -208,7 +236,8 @@ def test_copy_and_pack_keep_everything(case: Case):
     meter = begin(case, timeline)
     for report in case.reports[:-1]:
         tell(meter, report)
-    twins = [meter.copy(), Meter.unpack(timeline, meter.pack())]
+    pool = meter.pool and meter.pool.copy()
+    twins = [meter.copy(), Meter.unpack(timeline, meter.pack(), pool)]
     told = [tell(twin, case.reports[-1]) for twin in twins]
     before = meter.pack()
     assert told[0] == told[1] == tell(meter, case.reports[-1])
@@ -227,7 +256,7 @@ def test_versions_appended_later_keep_what_was_counted(case: Case):
     if changed <= case.versions[-1][0]:
         return
     later = compile_timeline([*case.versions, (changed, case.versions[0][1])])
-    moved = Meter.unpack(later, meter.pack())
+    moved = Meter.unpack(later, meter.pack(), meter.pool)
     meter.follow(later)
     assert moved.open_piece() == meter.open_piece()
     session = begin_twin(case, later.versions)
