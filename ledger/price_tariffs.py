@@ -226,6 +226,7 @@ def _parse_days(text: str) -> tuple[int, ...]:
 
 def _read_price(table: Table) -> Price:
     metric = table.choice("metric", Metric)
+    counter = table.optional_text("counter") or ""
     rounding = None
     if "block_rounding" in table:
         rounding = _read_rounding(table.table("block_rounding"))
@@ -233,12 +234,13 @@ def _read_price(table: Table) -> Price:
         table.take("block_rounding")
     if "tiers" not in table:
         tier = _read_tier(table, metric, from_quantity=0)
-        return Price(metric, (replace(tier, increment=None),), tier.increment, rounding)
+        tiers: tuple[Tier, ...] = (replace(tier, increment=None),)
+        return Price(metric, tiers, tier.increment, rounding, counter)
     tiers = tuple(
         _read_tier(tier, metric, read_quantity(tier, "from", metric) or 0)
         for tier in table.tables("tiers")
     )
-    return Price(metric, tiers, _read_increment(table, metric), rounding)
+    return Price(metric, tiers, _read_increment(table, metric), rounding, counter)
 
 
 def _read_tier(table: Table, metric: Metric, from_quantity: int) -> Tier:

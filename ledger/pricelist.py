@@ -15,11 +15,11 @@ from typing import Final
 
 from ledger.document import Document, Finding, Table
 from ledger.holiday_calendars import read_calendars
-from ledger.model import Fee, FeeKind, Limit, Offer, UsageMetric
+from ledger.model import AllowanceTerms, Fee, FeeKind, Limit, Offer, UsageMetric
 from ledger.price_tariffs import ACCOUNT_ZONE, TariffDefaults, read_tariff, read_zone
 from ledger.price_values import read_amount, read_quantity
 from ledger.units import DURATION_REMEDY, parse_duration
-from ratingcore.tariff import Tariff
+from ratingcore.tariff import Metric, Tariff
 
 INTERIM_MIN_S: Final = 60
 """Seconds between interim reports at least (RFC 2869 section 5.16)."""
@@ -169,6 +169,7 @@ def _read_offer(
         reply=_read_reply(table.table("reply"), known_attribute),
         limits=_read_limits(table.tables("limits")),
         fees=tuple(_read_fee(fee, head) for fee in table.tables("fees")),
+        allowances=_read_allowances(table.tables("allowances"), tariffs.get(tariff)),
     )
 
 
@@ -214,6 +215,43 @@ def _read_limit(table: Table) -> Limit:
     if soft is not None and hard is not None and soft > hard:
         table.find("soft", "is above hard", "warn before cutting off")
     return Limit(name=table.text("name", default=metric.value), metric=metric, soft=soft, hard=hard)
+
+
+PRIORITY_MAX: Final = 1_000
+"""The priority that is used last."""
+
+
+def _read_allowances(
+    tables: Iterable[Table], tariff: Tariff | None
+) -> tuple[AllowanceTerms, ...]:
+    allowances: list[AllowanceTerms] = []
+    for table in tables:
+        allowance = _read_allowance(table, tariff)
+        if any(allowance.name == other.name for other in allowances):
+            table.find("name", "is also that of an allowance above", "give each its own")
+        allowances.append(allowance)
+    return tuple(allowances)
+
+
+def _read_allowance(table: Table, tariff: Tariff | None) -> AllowanceTerms:
+    metric = table.choice("metric", Metric)
+    table.choice("period", LimitPeriod, default=LimitPeriod.CYCLE)
+    quantity = read_quantity(table, "quantity", metric, required=True)
+    if quantity == 0:
+        table.find("quantity", "is no quantity", "write how much is free")
+    bands = table.texts("bands")
+    known = [band.name for band in tariff.bands] if tariff else []
+    for name in bands:
+        if tariff and name not in known:
+            remedy = f"use names of the tariff's bands: {', '.join(known)}"
+            table.find("bands", f"names no band {name}", remedy)
+    return AllowanceTerms(
+        name=table.text("name", default=metric.value),
+        metric=metric,
+        quantity=quantity or 1,
+        priority=table.integer("priority", low=0, high=PRIORITY_MAX, default=0),
+        bands=bands,
+    )
 
 
 class FeeTerm(StrEnum):

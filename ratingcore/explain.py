@@ -62,13 +62,14 @@ def explain(piece: Piece, *, currency: str, zone: str) -> list[str]:
 
 
 def piece_as_data(piece: Piece) -> dict[str, object]:
-    """Return the piece as a dict of plain integers and text, its segments as such dicts."""
+    """Return the piece as a dict of plain integers and text, its segments as such dicts.
+
+    What an allowance paid and what counters counted is said only where there is any.
+    """
     data: dict[str, object] = {key: getattr(piece, key) for key in PIECE_KEYS}
-    data["segments"] = [
-        {"band": segment.band, "metric": segment.metric}
-        | {key: getattr(segment, key) for key in SEGMENT_KEYS}
-        for segment in piece.segments
-    ]
+    data["segments"] = [_segment_as_data(segment) for segment in piece.segments]
+    if piece.counted:
+        data["counted"] = [list(one) for one in piece.counted]
     return data
 
 
@@ -78,7 +79,7 @@ def piece_from_data(data: Mapping[str, object]) -> Piece:
     Raises RatingError if a key is missing, unknown or of the wrong type, or if the segments do not
     sum to the charge: then it is not what was rated.
     """
-    _require_keys(data, {*PIECE_KEYS, "segments"}, "piece")
+    _require_keys(data, {*PIECE_KEYS, "segments"}, "piece", optional="counted")
     rows = data["segments"]
     if not isinstance(rows, list | tuple):
         raise RatingError(f"piece.segments is a {type(rows).__name__}: give a list")
@@ -90,7 +91,7 @@ def piece_from_data(data: Mapping[str, object]) -> Piece:
             f"piece.charge_micros is {numbers['charge_micros']}, its segments sum to {total}: "
             "take the piece from the store again"
         )
-    return Piece(**numbers, segments=segments)
+    return Piece(**numbers, segments=segments, counted=_counted_from_data(data.get("counted", ())))
 
 
 def quantity_text(metric: Metric, quantity: int) -> str:
@@ -126,7 +127,7 @@ def _segment_line(segment: Segment, currency: str, zone: str) -> str:
         return f"{segment.band}, {words}: {amount}" if segment.band else f"{words}: {amount}"
     metric = Metric(segment.metric)
     tier = f", from {quantity_text(metric, segment.tier_from)} on" if segment.tier_from else ""
-    price = "free"
+    price = "paid by an allowance" if segment.allowance_id else "free"
     if segment.price_micros:
         price = f"{format_amount(segment.price_micros)} {currency} {_per_text(metric, segment.per)}"
     return (
@@ -172,21 +173,46 @@ def _clock_text(at: int, zone: str) -> str:
     return f"{weekday} {local:%Y-%m-%d %H:%M:%S} {sign}{hours:02}:{minutes:02}"
 
 
+def _segment_as_data(segment: Segment) -> dict[str, object]:
+    data: dict[str, object] = {"band": segment.band, "metric": segment.metric}
+    data |= {key: getattr(segment, key) for key in SEGMENT_KEYS}
+    if segment.allowance_id:
+        data["allowance_id"] = segment.allowance_id
+    return data
+
+
+def _counted_from_data(rows: object) -> tuple[tuple[int, int], ...]:
+    if not isinstance(rows, list | tuple):
+        raise RatingError(f"piece.counted is a {type(rows).__name__}: give a list")
+    counted = []
+    for row in rows:
+        if not isinstance(row, list | tuple) or len(row) != 2:
+            raise RatingError(f"piece.counted has {row!r}: give pairs of counter and quantity")
+        counted.append(
+            (exact_int(row[0], "piece.counted"), exact_int(row[1], "piece.counted"))
+        )
+    return tuple(counted)
+
+
 def _segment_from_data(row: object) -> Segment:
     if not isinstance(row, Mapping):
         raise RatingError(f"segment is a {type(row).__name__}: give a mapping")
-    _require_keys(row, {*SEGMENT_KEYS, "band", "metric"}, "segment")
+    _require_keys(row, {*SEGMENT_KEYS, "band", "metric"}, "segment", optional="allowance_id")
     band, metric = row["band"], row["metric"]
     if not isinstance(band, str):
         raise RatingError(f"segment.band is {band!r}: give its name")
     if metric not in frozenset(SEGMENT_KINDS):
         raise RatingError(f"segment.metric is {metric!r}: use {', '.join(SEGMENT_KINDS)}")
     numbers = {key: exact_int(row[key], f"segment.{key}") for key in SEGMENT_KEYS}
-    return Segment(band=band, metric=str(metric), **numbers)
+    allowance_id = exact_int(row.get("allowance_id", 0), "segment.allowance_id")
+    return Segment(band=band, metric=str(metric), **numbers, allowance_id=allowance_id)
 
 
-def _require_keys(data: Mapping[str, object], keys: set[str], name: str) -> None:
-    if set(data) != keys:
-        missing = ", ".join(sorted(keys - set(data))) or "none"
-        unknown = ", ".join(sorted(map(repr, set(data) - keys))) or "none"
+def _require_keys(
+    data: Mapping[str, object], keys: set[str], name: str, *, optional: str
+) -> None:
+    given = set(data) - {optional}
+    if given != keys:
+        missing = ", ".join(sorted(keys - given)) or "none"
+        unknown = ", ".join(sorted(map(repr, given - keys))) or "none"
         raise RatingError(f"{name} has not its keys: missing {missing}; unknown {unknown}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.model import Fee, FeeKind, Limit, UsageMetric
+from ledger.model import AllowanceTerms, Fee, FeeKind, Limit, UsageMetric
 from ledger.price_tariffs import parse_clock
 from ledger.pricelist import PriceListError, any_attribute, parse_pricelist
 from ratingcore.money import DOWN
@@ -370,6 +370,26 @@ def test_each_mistake_of_tiers(tiers: str, expected: str) -> None:
             "limits[2].name: is also that of a limit above; give each its own",
         ),
         (
+            'allowances = [{ metric = "seconds" }]',
+            "allowances[1].quantity: is missing; write a duration as",
+        ),
+        (
+            'allowances = [{ metric = "seconds", quantity = "0 h" }]',
+            'allowances[1].quantity = "0 h": is no quantity; write how much is free',
+        ),
+        (
+            'allowances = [{ metric = "seconds", quantity = "1 h", bands = ["night"] }]',
+            "allowances[1].bands = [...]: names no band night; use names of the tariff's bands",
+        ),
+        (
+            'allowances = [{ metric = "octets", quantity = "1 h" }]',
+            'allowances[1].quantity = "1 h": has the unknown unit h; write octets as',
+        ),
+        (
+            'allowances = [{ metric = "seconds", quantity = "1 h", priority = -1 }]',
+            "allowances[1].priority = -1: is out of range; write an integer from 0 to 1000",
+        ),
+        (
             'fees = [{ kind = "gift", amount = "1" }]',
             'fees[1].kind = "gift": is not known; write one',
         ),
@@ -448,6 +468,28 @@ def test_each_mistake_of_blocks(added: str, expected: str) -> None:
 def test_each_mistake_of_a_tariff(added: str, expected: str) -> None:
     found = mistakes(LIST + f"[tariffs.flat]\n{added}\n")
     assert any(line.startswith(f"tariffs.flat.{expected}") for line in found), found
+
+
+def test_a_counter_counts_one_metric() -> None:
+    two = """prices = [
+  { metric = "seconds", amount = "1", per = "1 h", counter = "c" },
+  { metric = "octets", amount = "1", per = "1 GB", counter = "c" },
+]"""
+    changed = LIST.replace('prices = [{ metric = "seconds", amount = "1.00", per = "1 h" }]', two)
+    assert mistakes(changed) == [
+        "tariffs.flat.bands[1].prices[2].counter: 'c' counts seconds elsewhere; "
+        "give each metric a counter of its own"
+    ]
+
+
+def test_allowances_become_exact() -> None:
+    added = 'allowances = [{ metric = "seconds", quantity = "20 h", bands = ["all day"] }]\n'
+    offer = parse_pricelist(LIST + added, source="x").offers["basic"]
+    assert offer.allowances == (
+        AllowanceTerms(
+            name="seconds", metric=Metric.SECONDS, quantity=72_000, bands=("all day",)
+        ),
+    )
 
 
 def test_blocks_fees_and_bounds_become_exact() -> None:
