@@ -1,8 +1,8 @@
-"""The holiday calendars of a price list: own dates, or those of a country as the library knows them.
+"""The holiday calendars of a price list: own dates, or those of a country from a library.
 
 What a library knows changes from release to release, and prices of the past must not: so the dates
-of a country are looked up once, when a version is loaded, and stored with its text (`with_holidays`).
-A text that carries them is never looked up again.
+of a country are looked up once, when a version is loaded, and stored with its text
+(`with_holidays`). A text that carries them is never looked up again.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def parse_date(text: str) -> date:
 
 
 def _look_up(country: str, subdivision: str | None, first: int, last: int) -> list[date]:
-    """Raises ModuleNotFoundError without the library, NotImplementedError for an unknown country."""
+    """Raises ModuleNotFoundError without the library, NotImplementedError for no such country."""
     import holidays  # noqa: PLC0415 - large, and few price lists name a country
 
     years = range(first, last + 1)

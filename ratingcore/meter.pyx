@@ -228,9 +228,9 @@ cdef class Meter:
     def grant_seconds(self, available_micros, cap_s):
         """Return the longest time from `until`, at most `cap_s`, that costs at most the amount.
 
-        The cost is the rise of the rounded charge if no octets come; blocks are granted whole. Exact: one second more would
-        cost more than `available_micros`, unless the cap is reached. Nothing fits a negative
-        amount.
+        The cost is the rise of the rounded charge if no octets come, after what allowances pay;
+        blocks are granted whole. Exact: one second more would cost more than `available_micros`,
+        unless the cap is reached. Nothing fits a negative amount.
         """
         cdef int64_t available = int64_or_raise(available_micros, "available_micros", AmountError)
         cdef int64_t cap = int64_or_raise(cap_s, "cap_s", QuantityError)

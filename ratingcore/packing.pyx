@@ -4,11 +4,11 @@
 format, version index, fingerprint, started_at; until, base_at and cut_at in seconds after
 started_at; counters at `until`, at the base line, at the cut (input, output each); then for every
 cell its number, quantity, quantity at the cut, first and last use. A tariff with blocks, fees,
-bounds or a free start needs more: format 2 has flags, skipped seconds, occurrences and the number
-of blocks before them, the blocks, and for every cell its micros, its micros at the cut and its
-source as well.
-What can be computed is not stored. The fingerprint ties the state to the prices it was counted under: under others it would be
-charged wrongly in silence.
+bounds or a free start needs more, and so does a meter with a pool: format 2 has flags, skipped
+seconds, occurrences and the number of blocks before the cells, the blocks, and for every cell its
+micros, its micros at the cut and its source as well. What can be computed is not stored. The
+fingerprint ties the state to the prices it was counted under: under others it would be charged
+wrongly in silence.
 """
 
 import msgpack
@@ -54,9 +54,10 @@ cdef bytes pack_state(Timeline timeline, const State *state):
     cdef int32_t version = timeline.version_at(state.until)
     cdef const Cell *cell
     cdef int32_t index
-    cdef bint full = not timeline.plain or _is_sourced(state)
+    cdef bint full = not timeline.plain or _is_special(state)
     cdef list items = [
-        PACK_FORMAT_FULL if full else PACK_FORMAT, version, timeline.fingerprint(version), state.started_at,
+        PACK_FORMAT_FULL if full else PACK_FORMAT,
+        version, timeline.fingerprint(version), state.started_at,
         state.until - state.started_at, state.base_at - state.started_at,
         state.cut_at - state.started_at,
         state.input_octets, state.output_octets, state.base_input, state.base_output,
@@ -72,9 +73,11 @@ cdef bytes pack_state(Timeline timeline, const State *state):
     return msgpack.packb(items)
 
 
-cdef bint _is_sourced(const State *state) noexcept:
-    """Did an allowance pay for anything?"""
+cdef bint _is_special(const State *state) noexcept:
+    """Is there anything that format 1 cannot say?"""
     cdef int32_t index
+    if state.flags or state.occurrences >= 0 or state.skipped_s or state.blocks != NULL:
+        return True
     for index in range(state.cell_count):
         if state.cells[index].source:
             return True

@@ -1,9 +1,10 @@
 # cython: overflowcheck=True
 """What is left of allowances and how far counters are, shared by the meters that consume them.
 
-All sessions of an account (or a group) that one owner serves refer to one pool, so each report takes
-from what the reports before it left: in journal order (DESIGN.md, exactness 8). A pool holds every
-period that a report may reach into: a counter of the running cycle and that of the next are two.
+All sessions of an account (or a group) that one owner serves refer to one pool, so each report
+takes from what the reports before it left: in journal order (DESIGN.md, exactness 8). A pool holds
+every period that a report may reach into: a counter of the running cycle and that of the next are
+two.
 Only meters change it; a meter's copy has a pool of its own, so looking ahead uses nothing up.
 """
 
@@ -108,8 +109,8 @@ cdef class Pool:
             if row.from_at <= at < row.until_at and self._names[index] == name:
                 return row
         raise QuantityError(
-            f"the tariff reads the counter {name!r}, which the pool does not have at {at}: hand the "
-            "meter the counters of every cycle that the report reaches into"
+            f"the tariff reads the counter {name!r}, which the pool does not have at {at}: hand "
+            "the meter the counters of every cycle that the report reaches into"
         )
 
     cdef Pool twin(self):

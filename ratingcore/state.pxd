@@ -1,7 +1,7 @@
 """What a meter remembers, as C structs: a million may be alive, so fields are few and cells short.
 
-`usage` writes it, `charge` prices it, `packing` carries it to another process; `meter` owns it. What
-concerns it as a whole (copies, cuts) stands in `state.pyx`.
+`usage` writes it, `charge` prices it, `packing` carries it to another process; `meter` owns it.
+What concerns it as a whole (copies, cuts) stands in `state.pyx`.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t

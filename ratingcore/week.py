@@ -1,8 +1,8 @@
 """Which band holds when: the day of a tariff as spells, by the first band of the list that matches.
 
-The one place where that first-match rule stands: `check` looks here for moments that no band covers,
-and `compile` lays the days over real time. Bands that hold on certain dates only make a day that
-must be asked for by its date; there are few different ones, so they are kept.
+The one place where that first-match rule stands: `check` looks here for moments that no band
+covers, and `compile` lays the days over real time. Bands that hold on certain dates only make a day
+that must be asked for by its date; there are few different ones, so they are kept.
 """
 
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ class BandSpell(NamedTuple):
 
 
 def day_schedule(bands: tuple[TimeBand, ...], weekday: int) -> tuple[BandSpell, ...]:
-    """Return an ordinary day of that weekday as spells without gaps, in order, neighbours different.
+    """Return an ordinary day of that weekday as spells without gaps, neighbours different.
 
     Bands that hold on certain dates only are left out.
     """

@@ -115,7 +115,8 @@ DAYS_AROUND = st.sets(st.integers(-2, 6), min_size=1, max_size=3)
 MONTH_DAYS = st.sampled_from(((1,), (-1,), (1, 15), (29, 30, 31), tuple(range(1, 20))))
 ALLOWED_METRICS = st.sampled_from((Metric.SECONDS, Metric.SECONDS, Metric.SECONDS, *Metric))
 ALLOWED_QUANTITIES = {
-    metric: st.one_of(st.integers(0, top // 20), st.integers(0, top)) for metric, top in TOPS.items()
+    metric: st.one_of(st.integers(0, top // 20), st.integers(0, top))
+    for metric, top in TOPS.items()
 }
 ALLOWED_BANDS = st.sampled_from(((), (), (), ("rest",), ("band 0", "band 1")))
 VALID_FROM = st.sampled_from((0, 0, 0, 1))
