@@ -18,10 +18,12 @@ from libc.stdint cimport int32_t
 from ratingcore.charge cimport (
     charge_divisor, charge_so_far, charging_version, exact_charge, is_waived, make_piece,
 )
-from ratingcore.compile cimport VersionRow
+from ratingcore.compile cimport (
+    METRIC_INPUT_OCTETS, METRIC_OUTPUT_OCTETS, METRIC_SECONDS, VersionRow,
+)
 from ratingcore.money cimport int64_or_raise
 from ratingcore.packing cimport pack_state, require_same_prices, unpack_state
-from ratingcore.quota cimport affordable_seconds, longest_seconds
+from ratingcore.quota cimport affordable_seconds, most_units
 from ratingcore.state cimport (
     ADOPTED, FEE_TAKEN, OCCURRED, USED, copy_state, free_state, is_open, mark_cut, owned_octets,
 )
@@ -245,7 +247,8 @@ cdef class Meter:
         if available < 0:
             return 0
         if not self.timeline.plain or self.pool is not None:
-            return longest_seconds(self.timeline, self.pool, &self.state, available, cap)
+            return most_units(
+                self.timeline, self.pool, &self.state, METRIC_SECONDS, available, cap)
         most = (charge + min(available, AMOUNT_MAX - charge)) // version.unit_micros
         if wide_numerator_max(
             most, charge_divisor(self.timeline, &self.state), version.mode, &limit
@@ -256,6 +259,25 @@ cdef class Meter:
             self.timeline, self.state.until, self.state.until - self.state.base_at,
             exact_charge(self.timeline, &self.state, False), limit, cap,
         )
+
+    def grant_octets(self, available_micros, cap_octets, *, sent=False):
+        """Return the most octets, at most `cap_octets`, that cost at most the amount if they come
+        now: to the subscriber, or `sent` by it.
+
+        Time stands still for them: they are priced by the band of the last second. Exact as
+        `grant_seconds` is.
+        """
+        cdef int64_t available = int64_or_raise(available_micros, "available_micros", AmountError)
+        cdef int64_t cap = _counter(cap_octets, "cap_octets")
+        cdef int64_t counted = self.state.input_octets - self.state.base_input
+        if not sent:
+            counted = self.state.output_octets - self.state.base_output
+        if available < 0:
+            return 0
+        return most_units(
+            self.timeline, self.pool, &self.state,
+            METRIC_INPUT_OCTETS if sent else METRIC_OUTPUT_OCTETS, available,
+            min(cap, COUNTER_MAX - counted))
 
     def copy(self):
         """Return a meter of its own in the same state, over the same timeline, with a pool of its

@@ -11,6 +11,6 @@ from ratingcore.wide cimport wide_t
 cdef int64_t affordable_seconds(
     Timeline timeline, int64_t at, int64_t used_s, wide_t exact, wide_t limit, int64_t cap_s
 ) except -1
-cdef int64_t longest_seconds(
-    Timeline timeline, Pool pool, const State *state, int64_t available, int64_t cap_s
+cdef int64_t most_units(
+    Timeline timeline, Pool pool, const State *state, int metric, int64_t available, int64_t cap
 ) except -1

@@ -11,15 +11,15 @@ is asked instead, and halving finds the longest time: a charge never falls as ti
 from libc.stdint cimport int32_t
 
 from ratingcore.charge cimport charge_so_far
-from ratingcore.compile cimport METRIC_SECONDS, BandRow, PriceRow, TierRow
+from ratingcore.compile cimport METRIC_INPUT_OCTETS, METRIC_SECONDS, BandRow, PriceRow, TierRow
 from ratingcore.state cimport Line, copy_state, free_state
 from ratingcore.usage cimport follow_line
 from ratingcore.wide cimport wide_take
 
 from ratingcore.errors import AmountError
 
-# most grants are for an hour or so; longer ones double it
-cdef int64_t FIRST_TRY_S = 3_600
+# most grants are for an hour or so; larger ones double it
+cdef int64_t FIRST_TRY = 3_600
 
 
 cdef int64_t affordable_seconds(
@@ -50,35 +50,43 @@ cdef int64_t affordable_seconds(
     return granted
 
 
-cdef int64_t longest_seconds(
-    Timeline timeline, Pool pool, const State *state, int64_t available, int64_t cap_s
+cdef int64_t most_units(
+    Timeline timeline, Pool pool, const State *state, int metric, int64_t available, int64_t cap
 ) except -1:
-    """The longest time from the state's instant, at most `cap_s`, whose charge is at most
-    `available` above what is charged so far."""
+    """The most seconds from the state's instant on, or octets at it, at most `cap`, whose charge is
+    at most `available` above what is charged so far."""
     cdef int64_t charge = charge_so_far(timeline, state)
     cdef int64_t low = 0
-    cdef int64_t high = min(cap_s, FIRST_TRY_S)
-    while high < cap_s and _fits(timeline, pool, state, high, charge, available):
-        low, high = high, min(cap_s, high * 2)
+    cdef int64_t high = min(cap, FIRST_TRY)
+    cdef int64_t middle
+    while high < cap and _fits(timeline, pool, state, metric, high, charge, available):
+        low, high = high, high + min(high, cap - high)
     high += 1
     while high - low > 1:
-        if _fits(timeline, pool, state, (low + high) // 2, charge, available):
-            low = (low + high) // 2
+        middle = low + (high - low) // 2
+        if _fits(timeline, pool, state, metric, middle, charge, available):
+            low = middle
         else:
-            high = (low + high) // 2
+            high = middle
     return low
 
 
 cdef bint _fits(
-    Timeline timeline, Pool pool, const State *state, int64_t seconds, int64_t charge,
+    Timeline timeline, Pool pool, const State *state, int metric, int64_t units, int64_t charge,
     int64_t available,
 ) except -1:
-    """Would so many seconds more cost at most `available`? A charge without a place does not."""
+    """Would so many units more cost at most `available`? A charge without a place does not."""
     cdef State ahead
     cdef Line line
-    line.from_at, line.until = state.until, state.until + seconds
+    line.from_at = line.until = state.until
     line.input_from = line.input_until = state.input_octets
     line.output_from = line.output_until = state.output_octets
+    if metric == METRIC_SECONDS:
+        line.until += units
+    elif metric == METRIC_INPUT_OCTETS:
+        line.input_until += units
+    else:
+        line.output_until += units
     copy_state(state, &ahead)
     try:
         follow_line(timeline, None if pool is None else pool.twin(), &ahead, &line, line.until)

@@ -46,6 +46,7 @@ COMMANDS = {
     "outbox": ("cli_accounts:outbox", "Mails, hooks and orders that wait to be carried out."),
     "pricelist": ("cli_pricelist:pricelist", "Check, load and show price lists."),
     "rate": ("cli_rate:rate", "What a session would cost, and why. No daemon needed."),
+    "quota": ("cli_quota:quota", "How long, or how much, an amount buys. No daemon needed."),
     "explain": ("cli_explain:explain", "Why a login is refused, why a charge is what it is."),
     "packet": ("cli_packet:packet", "Dissect, make and send RADIUS packets. No daemon needed."),
     "reload": ("cli_daemon:reload", "Read clients, dictionaries and price list again."),

@@ -50,12 +50,14 @@ def segment_sentence(segment: SegmentLine, *, currency: str, zone: str) -> str:
     tier = ""
     if segment["tier_from"]:
         tier = f" (above {quantity(segment['tier_from'], segment['metric'])})"
-    price = price_words(
-        segment["price_micros"],
-        per=segment["per"],
-        metric=segment["metric"],
-        currency=currency,
-    )
+    price = "from an allowance"
+    if not segment.get("allowance_id"):
+        price = price_words(
+            segment["price_micros"],
+            per=segment["per"],
+            metric=segment["metric"],
+            currency=currency,
+        )
     return f"{span} {segment['band']}: {words}{tier} {price} = {amount}"
 
 

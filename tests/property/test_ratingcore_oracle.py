@@ -228,6 +228,32 @@ def test_grant_is_the_inverse_of_the_charge(case: Case, available: int, cap: int
         assert extra(granted + 1) > available
 
 
+@examples(200, 10_000)
+@given(cases(octets=True), st.integers(0, 20_000_000), st.integers(0, 10**9), st.booleans())
+def test_grant_of_octets_is_the_inverse_of_the_charge(
+    case: Case, available: int, cap: int, sent: bool
+):
+    """The granted octets fit and one more does not, judged by the slow twin."""
+    meter = begin(case, compile_timeline(case.versions))
+    for report in case.reports:
+        tell(meter, report)
+    granted = meter.grant_octets(available, cap, sent=sent)
+    assert 0 <= granted <= cap
+
+    def extra(octets: int) -> int:
+        session = begin_twin(case)
+        for report in case.reports:
+            session.tell(report)
+        before, counters = session.total(), dict(session.counters)
+        counters["input" if sent else "output"] += octets
+        session.tell(Report(session.until, counters["input"], counters["output"]))
+        return session.total() - before
+
+    assert granted == 0 or extra(granted) <= available
+    if granted < cap:
+        assert extra(granted + 1) > available
+
+
 @examples(300, 10_000)
 @given(cases())
 def test_copy_and_pack_keep_everything(case: Case):
