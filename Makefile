@@ -7,12 +7,14 @@ BIN := $(VENV)/bin
 PACKAGES := ratingcore ledger aaad billing_jobs
 INSTALLED := $(VENV)/installed.stamp
 COMPILED := $(VENV)/compiled.stamp
+TOOLS := $(VENV)/tools.stamp
 COMPILED_FROM := $(shell find $(PACKAGES) -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 PIP := $(BIN)/pip install -q --disable-pip-version-check
 # Cython goes in first, from the same list that an isolated build reads: were it to pass by in such a build
 # and then be installed newer than what it compiled, everything would be compiled twice.
 READ_PROJECT := import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))
 BUILD_REQUIRES := $(READ_PROJECT); print(*project["build-system"]["requires"])
+DEV_REQUIRES := $(READ_PROJECT); print(*project["project"]["optional-dependencies"]["dev"])
 PRODUCTS = find $(PACKAGES) \( -name '*.so' -o -name '*.c' -o -name '*.html' \) -delete
 
 .PHONY: help build demo test test-long check bench debug clean
@@ -24,17 +26,17 @@ help:       ## this list
 build: $(COMPILED)  ## the venv in .venv and the compiled modules
 
 demo: $(COMPILED)  ## plays NAS sessions against the daemon (KEEP=1 leaves it running)
-	@$(BIN)/python demo/run.py
+	@$(BIN)/python -m demo.run
 
-test: $(COMPILED)  ## everything, within 20 minutes on 2 cores
-	@.ci/system-packages clients
+test: $(COMPILED) $(TOOLS)  ## everything, within 20 minutes on 2 cores
+	@.ci/system-packages peers
 	$(BIN)/python -m pytest -n auto --dist loadfile -q
 
-test-long: $(COMPILED)  ## the same with the big case counts
-	@.ci/system-packages clients
+test-long: $(COMPILED) $(TOOLS)  ## the same with the big case counts
+	@.ci/system-packages peers
 	AAAD_LONG=1 $(BIN)/python -m pytest -n auto --dist loadfile -q
 
-check: $(COMPILED)  ## lint, types and the rules of the tree, under 2 minutes
+check: $(COMPILED) $(TOOLS)  ## lint, types and the rules of the tree, under 2 minutes
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_tidy.py
@@ -42,7 +44,7 @@ check: $(COMPILED)  ## lint, types and the rules of the tree, under 2 minutes
 bench: $(COMPILED)  ## every figure that the README promises
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-debug: $(COMPILED)  ## the suite on a traced, annotated, unoptimised build
+debug: $(COMPILED) $(TOOLS)  ## the suite on a traced, annotated, unoptimised build
 	$(PRODUCTS)
 	rm -f $(COMPILED)
 	AAAD_DEBUG=1 $(BIN)/python setup.py -q build_ext --inplace --force
@@ -58,7 +60,12 @@ $(INSTALLED): pyproject.toml setup.py
 	@.ci/system-packages build
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $$($(PYTHON) -c '$(BUILD_REQUIRES)')
-	$(PIP) --no-build-isolation -e '.[dev]'
+	$(PIP) --no-build-isolation -e .
+	@touch $@
+
+# What only tests and lint need: `make demo` does without.
+$(TOOLS): $(INSTALLED)
+	$(PIP) $$($(PYTHON) -c '$(DEV_REQUIRES)')
 	@touch $@
 
 $(COMPILED): $(INSTALLED) $(COMPILED_FROM)

@@ -13,7 +13,7 @@ EXTENSIONS = [
     Extension(
         ".".join(path.with_suffix("").parts),
         [str(path)],
-        extra_compile_args=["-O0", "-g"] if DEBUG else ["-O3", "-fno-strict-aliasing"],
+        extra_compile_args=["-O0", "-g"] if DEBUG else ["-O3", "-g0", "-fno-strict-aliasing"],
         define_macros=[("CYTHON_TRACE", "1")] if DEBUG else [],
         include_dirs=[str(path.parent)],
     )

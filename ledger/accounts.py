@@ -44,7 +44,7 @@ from ledger.model import (
     Subscriber,
     TaxStatus,
 )
-from ledger.rules.cycles import cycle_at
+from ledger.rules.cycles import cycle_at, local_date
 from ledger.seal import Sealer
 from ledger.store.contract import Reader, Transaction
 from ledger.store.text import escape_text
@@ -97,7 +97,7 @@ class NewAccount:
     name: str
     currency: str
     zone: str
-    bill_day: int
+    bill_day: int | None = None  # None: the day on which the account is registered (B56)
     due_days: int = DUE_DAYS_DEFAULT
     credit_limit_micros: int | None = None
     tax_status: TaxStatus = TaxStatus.TAXABLE
@@ -141,7 +141,8 @@ async def register_account(
     account_id = tx.ids.make(by.at * 1000)
     await tx.execute("insert_brand", (new.brand, by.at))
     await tx.execute("insert_account", _account_row(account_id, new, by))
-    await tx.execute("insert_bill_unit", (account_id, account_id, new.bill_day, new.due_days))
+    bill_day = new.bill_day or local_date(new.zone, by.at).day
+    await tx.execute("insert_bill_unit", (account_id, account_id, bill_day, new.due_days))
     await tx.execute("insert_balance", (account_id, new.currency))
     data = {"name": new.name, "brand": new.brand, "currency": new.currency, "zone": new.zone}
     await record_change(
@@ -329,7 +330,7 @@ def _account_mistakes(new: NewAccount) -> list[Mistake]:
         *check_name(new.name),
         *check_currency(new.currency),
         *check_zone(new.zone),
-        *check_bill_day(new.bill_day),
+        *(() if new.bill_day is None else check_bill_day(new.bill_day)),
         *check_due_days(new.due_days),
         *check_credit_limit(new.credit_limit_micros),
         *check_email(new.email),

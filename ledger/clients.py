@@ -89,6 +89,13 @@ class ClientTable:
         self.clients = tuple(clients)
         self._by_size = {4: _levels(self.clients, 4), 16: _levels(self.clients, 16)}
 
+    def __eq__(self, other: object) -> bool:
+        """A table of the same clients: a reload tells whether any of them changed."""
+        return isinstance(other, ClientTable) and self.clients == other.clients
+
+    def __hash__(self) -> int:
+        return hash(self.clients)
+
     def lookup(self, address: bytes) -> ClientSettings | None:
         """The client of a source of 4 or 16 octets: that of the longest prefix, or None.
 

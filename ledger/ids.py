@@ -68,18 +68,13 @@ class IdMaker:
 
     def make(self, at_ms: int) -> int:
         """The next id at an instant (Unix milliseconds)."""
-        fresh = make_id(at_ms, self._node, 1)
-        self._last_id = fresh if fresh > self._last_id else self._successor()
+        last_ms = made_at_ms(self._last_id) if self._last_id else -1
+        if at_ms <= last_ms and self._last_id & SEQUENCE_MAX < SEQUENCE_MAX:
+            self._last_id += 1
+        else:
+            self._last_id = make_id(max(at_ms, last_ms + 1), self._node, 1)
         return self._last_id
 
     def advance(self, seen_id: int) -> None:
         """Never make `seen_id` or one below it: another maker of this node has."""
         self._last_id = max(self._last_id, seen_id)
-
-    def _successor(self) -> int:
-        """The last id plus one; a full millisecond borrows the next one."""
-        sequence = (self._last_id & SEQUENCE_MAX) + 1
-        at_ms = made_at_ms(self._last_id)
-        if sequence > SEQUENCE_MAX:
-            return make_id(at_ms + 1, self._node, 0)
-        return make_id(at_ms, self._node, sequence)

@@ -3,8 +3,8 @@
 A batch of the daemon is one transaction: each session wins or loses its compare-and-set as a
 whole, and what a loser brings (events, counters, accrued, crossings of its account) drops out
 without failing the others. Everything is folded by key first, so that a batch is a dozen
-statements whatever its size. Within one BEGIN IMMEDIATE nobody else writes: versions read there
-still hold when the rows are written.
+statements whatever its size. Other nodes may post at the same time (PostgreSQL): what decides is
+how many rows a statement changed, never what was read before it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ledger.model import (
     UsageEvent,
 )
 from ledger.outbox import insert_message
-from ledger.store.contract import SqlValue, Transaction, json_list
+from ledger.store.contract import SqlValue, StoreUnavailable, Transaction, json_list
 from ledger.store.text import escape_octets, escape_text
 from ratingcore.explain import piece_as_data
 
@@ -41,6 +41,10 @@ ACTOR_DAEMON = "aaad"
 
 LIMIT_MAILS = {Threshold.SOFT: "limit_warning", Threshold.HARD: "limit_reached"}
 ENFORCE_ORDER = "enforce_limit"
+
+SORTINGS_MAX = 3
+"""How often winners are told from losers while other nodes write the same sessions; a batch that
+is still not sure is tried again later."""
 
 _SqlRow = tuple[SqlValue, ...]
 
@@ -109,14 +113,19 @@ async def _write_sessions(tx: Transaction, postings: Sequence[SessionPosting]) -
     assert len({p.new.session_id for p in postings}) == len(postings), "a session stands twice"
     await tx.execute("mark_sessions")
     lost: frozenset[int] = frozenset()
-    if await _write_rows(tx, postings, closed=frozenset()) != len(postings):
+    closed: frozenset[int] = frozenset()
+    won = postings
+    for _ in range(1 + SORTINGS_MAX):
+        if await _write_rows(tx, won, closed=closed) == len(won):
+            await tx.execute("keep_sessions")
+            return lost
         await tx.execute("take_back_sessions")
         lost, closed = await _sort_out(tx, postings)
         won = [posting for posting in postings if posting.new.session_id not in lost]
-        written = await _write_rows(tx, won, closed=closed)
-        assert written == len(won), f"{len(won)} sessions won, {written} were written"
-    await tx.execute("keep_sessions")
-    return lost
+    raise StoreUnavailable(
+        f"{len(postings)} sessions changed under {SORTINGS_MAX} attempts to post them: "
+        "does another node own them? the work is tried again"
+    )
 
 
 async def _write_rows(
@@ -229,13 +238,16 @@ async def _write_usage(
     """Write usage events; those that cost something have an impact. Returns the impacts."""
     rows: list[_SqlRow] = []
     impacts: list[_ItemImpact] = []
+    items: dict[int, ItemRef] = {}
     for posting in won:
         for usage in posting.events:
             event_id = tx.ids.make(posted_at * 1000)
             rows.append(_usage_row(usage, event_id, posted_at))
             if usage.piece.charge_micros:
-                item = ItemRef(kind=ItemKind.USAGE, cycle_start_at=usage.period_start_at)
-                impacts.append((_usage_impact(usage, event_id), item))
+                start = usage.period_start_at
+                if start not in items:
+                    items[start] = ItemRef(kind=ItemKind.USAGE, cycle_start_at=start)
+                impacts.append((_usage_impact(usage, event_id), items[start]))
     await tx.execute_many("insert_usage_event", rows)
     await _write_impacts(tx, impacts)
     return impacts
@@ -450,7 +462,10 @@ async def _write_journal_facts(tx: Transaction, batch: PostingBatch) -> None:
             for record in batch.suspense
         ],
     )
-    boots = [(boot.client, escape_text(boot.nas), boot.booted_at) for boot in batch.boots]
-    await tx.execute_many("raise_boot", boots)
+    boots: dict[tuple[str, str], int] = {}
+    for boot in batch.boots:
+        key = (boot.client, escape_text(boot.nas))
+        boots[key] = max(boot.booted_at, boots.get(key, boot.booted_at))
+    await tx.execute_many("raise_boot", sorted((*key, at) for key, at in boots.items()))
     position = (batch.journal_number, batch.applied_lsn, batch.watermark_at)
     await tx.execute("raise_journal_position", position)

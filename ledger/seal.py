@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
-import stat
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,26 +22,10 @@ NONCE_OCTETS = 12
 _VERSION = b"\x01"
 _HEADER_OCTETS = len(_VERSION) + KEY_ID_OCTETS + NONCE_OCTETS
 _TAG_OCTETS = 16
-_OTHERS_MAY = stat.S_IRWXO | stat.S_IWGRP
-_KEY_FILE_MODE = 0o600
 
 
 class SealError(ValueError):
     """A key file or a sealed blob cannot be used; the message says why, and what to do."""
-
-
-def make_key_file(path: Path) -> None:
-    """Write a new random key for its owner alone. Raises SealError when the file exists."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _KEY_FILE_MODE)
-    except FileExistsError as error:
-        raise SealError(
-            f"key file {path} exists: whatever it sealed needs it; keep it, or name another"
-        ) from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(KEY_OCTETS))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 class Sealer:
@@ -58,25 +39,6 @@ class Sealer:
         self._cipher = AESGCM(key)
         self._derivation = hashlib.sha256(b"aaad key derivation" + key).digest()
         self._key_id = hashlib.sha256(b"aaad key id" + key).digest()[:KEY_ID_OCTETS]
-
-    @classmethod
-    def from_file(cls, path: Path) -> Sealer:
-        """The sealer of a key file that nobody else may read or change. Raises SealError."""
-        try:
-            with path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                key = file.read(KEY_OCTETS + 1)
-        except OSError as error:
-            raise SealError(
-                f"key file {path} cannot be read ({error.strerror}): "
-                "make one of 32 random octets, or let this user read it"
-            ) from error
-        if mode & _OTHERS_MAY:
-            raise SealError(
-                f"key file {path} has mode {stat.S_IMODE(mode):04o}: others may use it; "
-                f"run 'chmod 600 {path}'"
-            )
-        return cls(key)
 
     @property
     def key_id(self) -> bytes:

@@ -67,8 +67,8 @@ TICK_DEFAULT_MS: Final = 200
 OPEN_SESSION_AGE_DEFAULT_S: Final = 60
 """Seconds after which an open session's usage is posted at the latest: what a lost disk costs."""
 
-BATCH_DEFAULT: Final = 1000
-"""Session postings of one transaction: some 10 ms of work, within a writer's 20 ms of the lock."""
+BATCH_DEFAULT: Final = 400
+"""Session postings of one transaction: some 20 ms of holding the writers' lock."""
 
 SUBSCRIBERS_DEFAULT: Final = 100_000
 """Subscribers held in memory: some 200 MB; others are fetched when they log in."""

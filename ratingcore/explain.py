@@ -7,6 +7,7 @@ comes twice reads unambiguously.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from ratingcore.calendar import load_zone
 from ratingcore.errors import RatingError
@@ -24,6 +25,11 @@ SEGMENT_KEYS = (
     "started_at",
     "ended_at",
 )
+
+_ALL_SEGMENT_KEYS = ("band", "metric", *SEGMENT_KEYS)
+# one call for all attributes: every posted piece passes here
+_PIECE_VALUES = attrgetter(*PIECE_KEYS)
+_SEGMENT_VALUES = attrgetter(*_ALL_SEGMENT_KEYS)
 
 _METRIC_WORDS = {
     Metric.SECONDS: "time",
@@ -66,7 +72,7 @@ def piece_as_data(piece: Piece) -> dict[str, object]:
 
     What an allowance paid and what counters counted is said only where there is any.
     """
-    data: dict[str, object] = {key: getattr(piece, key) for key in PIECE_KEYS}
+    data: dict[str, object] = dict(zip(PIECE_KEYS, _PIECE_VALUES(piece), strict=True))
     data["segments"] = [_segment_as_data(segment) for segment in piece.segments]
     if piece.counted:
         data["counted"] = [list(one) for one in piece.counted]
@@ -174,8 +180,7 @@ def _clock_text(at: int, zone: str) -> str:
 
 
 def _segment_as_data(segment: Segment) -> dict[str, object]:
-    data: dict[str, object] = {"band": segment.band, "metric": segment.metric}
-    data |= {key: getattr(segment, key) for key in SEGMENT_KEYS}
+    data: dict[str, object] = dict(zip(_ALL_SEGMENT_KEYS, _SEGMENT_VALUES(segment), strict=True))
     if segment.allowance_id:
         data["allowance_id"] = segment.allowance_id
     return data

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what the table below loads, for those who follow imports
         cli_rate,
         cli_services,
         cli_sessions,
+        cli_store,
     )
 
 EXIT_FAILED = 1
@@ -44,6 +45,7 @@ COMMANDS = {
     "events": ("cli_accounts:events", "What happened to an account, and who did it."),
     "suspense": ("cli_accounts:suspense", "Accounting records that fit nothing."),
     "outbox": ("cli_accounts:outbox", "Mails, hooks and orders that wait to be carried out."),
+    "store": ("cli_store:store", "The books: check every invariant."),
     "pricelist": ("cli_pricelist:pricelist", "Check, load and show price lists."),
     "rate": ("cli_rate:rate", "What a session would cost, and why. No daemon needed."),
     "quota": ("cli_quota:quota", "How long, or how much, an amount buys. No daemon needed."),

@@ -43,7 +43,9 @@ def account() -> None:
 @click.option("--name", required=True, help="Name of the customer.")
 @click.option("--currency", required=True, help="ISO 4217 code, as USD.")
 @click.option("--zone", required=True, help="IANA time zone, as America/New_York.")
-@click.option("--bill-day", type=click.IntRange(1, 31), required=True, help="Day of the month.")
+@click.option(
+    "--bill-day", type=click.IntRange(1, 31), help="Day of the month; the day of today if left out."
+)
 @click.option("--due-days", type=int, help="Days from a bill to its due date.")
 @click.option("--credit-limit", help="Amount that may be owed; none when left out.")
 @click.option("--tax-status", type=click.Choice(TAX_STATUSES))
@@ -60,7 +62,7 @@ def register_account(
     name: str,
     currency: str,
     zone: str,
-    bill_day: int,
+    bill_day: int | None,
     due_days: int | None,
     credit_limit: str | None,
     tax_status: str | None,

@@ -20,6 +20,7 @@ from ledger.rules.limits import (
     limit_uses,
     limits_in_force,
 )
+from ratingcore.meter import Meter
 
 SILENT_PROJECTION_MAX_S = 86_400
 """A session that was not heard for longer than this is no longer assumed to run on."""
@@ -111,23 +112,34 @@ class AccountState:
         return limit_uses(limits, service=service, account=account)
 
 
-def projected(session: Session, now: int, silent_max_s: int = SILENT_PROJECTION_MAX_S) -> Totals:
-    """What an open session has used since its last report, if it still runs."""
-    until = min(now, session.last_at + silent_max_s)
-    if not session.is_open or until <= session.meter.until:
+def projected(session: Session, now: int, *, since: int = 0) -> Totals:
+    """What an open session has used since its last report, and since `since`, if it still runs."""
+    until = min(now, session.last_at + SILENT_PROJECTION_MAX_S)
+    begun_at = max(since, session.meter.until)
+    if not session.is_open or until <= begun_at:
         return Totals()
-    ahead = session.meter.copy()
-    ahead.advance(until, input_octets=ahead.input_octets, output_octets=ahead.output_octets)
+    before, after = gone_on(session, begun_at), gone_on(session, until)
     return Totals(
-        seconds=until - session.meter.until,
-        charge_micros=ahead.charge_micros - session.meter.charge_micros,
+        seconds=until - begun_at, charge_micros=after.charge_micros - before.charge_micros
     )
 
 
-def projected_by_service(sessions: Iterable[Session], now: int) -> dict[int, Totals]:
+def projected_by_service(
+    sessions: Iterable[Session], now: int, *, since: int = 0
+) -> dict[int, Totals]:
     """The same for all open sessions of an account, by service."""
     running: dict[int, Totals] = {}
     for session in sessions:
         service_id = session.terms.service_id
-        running[service_id] = running.get(service_id, Totals()).plus(projected(session, now))
+        totals = projected(session, now, since=since)
+        running[service_id] = running.get(service_id, Totals()).plus(totals)
     return running
+
+
+def gone_on(session: Session, at: int) -> Meter:
+    """The meter as it would stand at an instant if since the last report only time had passed."""
+    if at <= session.meter.until:
+        return session.meter
+    ahead = session.meter.copy()
+    ahead.advance(at, input_octets=ahead.input_octets, output_octets=ahead.output_octets)
+    return ahead

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from aaad.policy.reply import own_session_timeout_s
 from ledger.model import AccountStatus, Offer, ServiceStatus, Subscriber, UsageMetric
 from ledger.rules.limits import CREDIT_LIMIT, LimitUse
+from ratingcore.explain import quantity_text
 from ratingcore.meter import Meter
 from ratingcore.money import format_amount
+from ratingcore.tariff import Metric
 
 GRANT_CAP_S = 32 * 86_400
 """What money buys is looked ahead for at most a cycle; more than this is no limit for a session."""
@@ -103,6 +106,7 @@ def session_timeout_s(facts: Facts) -> int | None:
 def _time_bounds(facts: Facts) -> Iterator[int | None]:
     if facts.offer is not None:
         yield facts.offer.session_timeout_s
+    yield own_session_timeout_s(facts.offer, facts.subscriber.service)
     for use in facts.uses:
         if use.limit.metric is UsageMetric.SECONDS:
             yield use.left
@@ -170,7 +174,8 @@ def _refuse_offer(facts: Facts) -> Refusal | None:
 
 
 def _describe_limits(facts: Facts) -> str:
-    return ", ".join(f"{u.limit.name}: {u.used} of {u.limit.hard}" for u in facts.uses) or "none"
+    currency = facts.subscriber.account.currency
+    return ", ".join(f"{u.limit.name}: {_share(u, currency)}" for u in facts.uses) or "none"
 
 
 def _refuse_limits(facts: Facts) -> Refusal | None:
@@ -178,9 +183,23 @@ def _refuse_limits(facts: Facts) -> Refusal | None:
         if use.exhausted:
             return Refusal(
                 RejectReason.LIMIT_REACHED,
-                f"{use.limit.name} reached: {use.used} of {use.limit.hard} {use.limit.metric}",
+                f"{use.limit.name} reached: {_share(use, facts.subscriber.account.currency)}",
             )
     return None
+
+
+def _share(use: LimitUse, currency: str) -> str:
+    """`200 h of 200 h`: what customers read in the Reply-Message, and support on the screen."""
+    used = _quantity(use.used, use.limit.metric, currency)
+    if use.limit.hard is None:
+        return f"{used}, no hard limit"
+    return f"{used} of {_quantity(use.limit.hard, use.limit.metric, currency)}"
+
+
+def _quantity(quantity: int, metric: UsageMetric, currency: str) -> str:
+    if metric is UsageMetric.MONEY:
+        return f"{format_amount(quantity)} {currency}"
+    return quantity_text(Metric(metric.value), quantity)
 
 
 def _describe_credit(facts: Facts) -> str:

@@ -15,6 +15,8 @@ from ledger.model import Offer, Service
 REPLY_MESSAGE_MAX = 253
 """Octets of text that one attribute holds (RFC 2865 s.5)."""
 
+SESSION_TIMEOUT = "session-timeout"
+
 EncodeNamed = Callable[[str, str], bytes]
 """Encodes a value for an attribute's dictionary name; raises ValueError naming both."""
 
@@ -23,12 +25,22 @@ def encode_profile(offer: Offer, service: Service, encode: EncodeNamed) -> bytes
     """The attributes that every login of this service under this offer gets, encoded."""
     named = dict(_by_lower(offer.reply))
     named.update(_by_lower(service.reply))
+    named.pop(SESSION_TIMEOUT, None)
     encoded = b"".join(encode(name, value) for name, value in named.values())
     if offer.idle_timeout_s and "idle-timeout" not in named:
         encoded += integer(attribute.IDLE_TIMEOUT, offer.idle_timeout_s)
     if offer.interim_interval_s and "acct-interim-interval" not in named:
         encoded += integer(attribute.ACCT_INTERIM_INTERVAL, offer.interim_interval_s)
     return encoded
+
+
+def own_session_timeout_s(offer: Offer | None, service: Service) -> int | None:
+    """A Session-Timeout among the reply attributes: a bound like the others, not sent as it is."""
+    for reply in (service.reply, offer.reply if offer else {}):
+        name_and_value = _by_lower(reply).get(SESSION_TIMEOUT)
+        if name_and_value is not None and name_and_value[1].isdecimal():
+            return int(name_and_value[1])
+    return None
 
 
 def accept_attributes(
@@ -43,7 +55,8 @@ def reject_attributes(detail: str, proof: bytes) -> bytes:
     """All attributes of an Access-Reject; `detail` is told only to who has proved the password."""
     if not detail:
         return proof
-    return proof + octets(attribute.REPLY_MESSAGE, detail.encode()[:REPLY_MESSAGE_MAX])
+    message = detail.encode()[:REPLY_MESSAGE_MAX].decode(errors="ignore")  # no half character
+    return proof + octets(attribute.REPLY_MESSAGE, message.encode())
 
 
 def integer(kind: int, value: int) -> bytes:

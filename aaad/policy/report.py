@@ -49,6 +49,7 @@ class Report:
     calling_station_id: bytes
     called_station_id: bytes
     class_: bytes
+    multi_session_id: bytes = b""  # of the bundle that a link belongs to
 
     @property
     def received_instant(self) -> int:
@@ -108,6 +109,7 @@ def read_report(packet: Packet, *, lsn: int, received_at: int, client: str, sour
         nas=nas_of(packet, source),
         status=packet.get_int(attribute.ACCT_STATUS_TYPE) or 0,
         acct_session_id=packet.get(attribute.ACCT_SESSION_ID) or b"",
+        multi_session_id=packet.get(attribute.ACCT_MULTI_SESSION_ID) or b"",
         user_name=packet.get(attribute.USER_NAME) or b"",
         session_time_s=session_time,
         input_octets=(gigawords_in or 0) * WORD

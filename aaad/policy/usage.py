@@ -49,6 +49,7 @@ class NasFacts:
     timestamp_window_s: int
     line_rate_bps: int
     adopt_from: int | None
+    counts: str = "both"  # parent | children | both: which of linked sessions are charged
     booted_at: int | None  # latest Accounting-On/Off of this (client, NAS)
 
 
@@ -61,6 +62,16 @@ class Placement:
     session: Session | None
     instant: int
     start: int
+
+
+def counts(report: Report, nas: NasFacts) -> bool:
+    """Whether a report is charged where a NAS accounts for a bundle and for its links.
+
+    RFC 2866 s.5.11: a link carries the Acct-Multi-Session-Id of its bundle; the bundle carries its
+    own or none.
+    """
+    is_child = report.multi_session_id not in {b"", report.acct_session_id}
+    return nas.counts == "both" or is_child == (nas.counts == "children")
 
 
 def place(report: Report, candidates: Iterable[Session], nas: NasFacts) -> Placement:
@@ -219,12 +230,14 @@ def _count(session: Session, report: Report, placement: Placement, nas: NasFacts
 
     The meter goes first: if it refuses a quantity, nothing of the session has changed.
     """
-    duration = report.session_time_s
-    if duration is None:
-        duration = max(0, placement.instant - session.started_at)
-    elapsed_s = duration - session.session_time_s
+    elapsed_s = _reported_time_s(session, report, placement) - session.session_time_s
     if elapsed_s < 0:
-        return False  # an older report that was overtaken
+        if report.status != AcctStatusType.STOP:
+            return False  # an older report that was overtaken
+        # Nothing comes after a Stop: time was counted by our reckoning, not by the NAS, or the NAS
+        # contradicts itself. What its last counters say beyond the ones before still counts.
+        elapsed_s = 0
+    duration = session.session_time_s + elapsed_s
     counters = session.counters
     wide = counters.gigawords or report.gigawords
     carried = nas.line_rate_bps * elapsed_s // 8
@@ -241,6 +254,17 @@ def _count(session: Session, report: Report, placement: Placement, nas: NasFacts
     session.session_time_s = duration
     session.counters = NasCounters(new_in, new_out, wide)
     return True
+
+
+def _reported_time_s(session: Session, report: Report, placement: Placement) -> int:
+    """Acct-Session-Time, or what the instant makes of a report that lacks it. A Start has counted
+    nothing.
+    """
+    if report.session_time_s is not None:
+        return report.session_time_s
+    if report.status == AcctStatusType.START:
+        return 0
+    return max(0, placement.instant - session.started_at)
 
 
 def _advance(session: Session, until: int, input_octets: int, output_octets: int) -> None:

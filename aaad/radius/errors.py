@@ -36,7 +36,7 @@ class DiscardReason(StrEnum):
     JOURNAL_UNAVAILABLE = "journal_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
     REPLY_TOO_LONG = "reply_too_long"
-    DRAINING = "draining"
+    INTERNAL_ERROR = "internal_error"
 
 
 class Discard(Exception):
@@ -48,7 +48,7 @@ class Discard(Exception):
 
 
 _BROKEN = "the sender is broken or is not RADIUS: look at it with `aaactl packet decode`"
-_SAME_KEY = "the shared secrets differ: set the same one on the client and with `aaactl client`"
+_SAME_KEY = "the shared secrets differ: set the same one on the client and in its secret_file"
 _SIGN = "update the client or switch on its Message-Authenticator (CVE-2024-3596)"
 
 REMEDY: Final[Mapping[DiscardReason, str]] = MappingProxyType(
@@ -69,7 +69,7 @@ REMEDY: Final[Mapping[DiscardReason, str]] = MappingProxyType(
             "an answer to a request that was given up: raise the timeout or look at the network"
         ),
         DiscardReason.UNKNOWN_CLIENT: (
-            "if this source is yours, add it with `aaactl client add`; else block it"
+            "if this source is yours, add it to [[clients]] and `aaactl reload`; else block it"
         ),
         DiscardReason.WRONG_PORT: (
             "set the client's authentication port to 1812 and its accounting port to 1813"
@@ -77,7 +77,7 @@ REMEDY: Final[Mapping[DiscardReason, str]] = MappingProxyType(
         DiscardReason.BAD_AUTHENTICATOR: _SAME_KEY,
         DiscardReason.BAD_MESSAGE_AUTHENTICATOR: _SAME_KEY,
         DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: (
-            f"{_SIGN}; until then it can be excused by itself with `aaactl client`"
+            f"{_SIGN}; until then require_message_authenticator = false of its client excuses it"
         ),
         DiscardReason.MESSAGE_AUTHENTICATOR_REPEATED: (
             "a proxy on the way adds a second one, or someone tampers: check the path"
@@ -93,7 +93,7 @@ REMEDY: Final[Mapping[DiscardReason, str]] = MappingProxyType(
             "the client repeats itself before our answer: raise its timeout to 5 s if this is usual"
         ),
         DiscardReason.OVERLOAD: (
-            "more arrives than is answered: see `aaactl status` for the slow part, add workers"
+            "more logins wait for the store or for argon2 than may: `aaactl status` shows which"
         ),
         DiscardReason.JOURNAL_UNAVAILABLE: (
             "the journal cannot be written: free its disk; clients repeat what was not answered"
@@ -104,6 +104,8 @@ REMEDY: Final[Mapping[DiscardReason, str]] = MappingProxyType(
         DiscardReason.REPLY_TOO_LONG: (
             "the plan's reply attributes exceed 4096 octets: shorten them in the price list"
         ),
-        DiscardReason.DRAINING: "the daemon is ending: clients go to their second server",
+        DiscardReason.INTERNAL_ERROR: (
+            "a bug of aaad: the log has it as access_failed, report it with its traceback"
+        ),
     }
 )

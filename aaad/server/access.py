@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +81,10 @@ class Login:
         return self.request.client.brand.name
 
 
+DelayedReject = tuple[asyncio.TimerHandle, Request, bytes]
+"""What sends it, the request, the reject's attributes."""
+
+
 class AccessHandler:
     """Handles what arrives at the authentication ports."""
 
@@ -116,13 +120,13 @@ class AccessHandler:
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
-        self._rejects_delayed = 0
+        self._rejects_delayed: dict[Hashable, DelayedReject] = {}
         self._verified = VerifiedPasswords()
 
     @property
     def outstanding(self) -> int:
         """Logins that are not answered yet, delayed rejects included."""
-        return self._waiting + self._rejects_delayed
+        return self._waiting + len(self._rejects_delayed)
 
     def handle(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> None:
         """A batch of datagrams."""
@@ -130,11 +134,11 @@ class AccessHandler:
         missing: list[Login] = []
         for request in self._gate.admit(listener, received):
             if request.packet.code == Code.STATUS_SERVER:
-                replies.append(self._finish(request, Code.ACCESS_ACCEPT, b""))
+                replies += self._finish(request, Code.ACCESS_ACCEPT, b"")
             elif not self._journal.writable:
                 self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
             else:
-                self._sort(self._login(request), replies, missing)
+                self._guarded(request, replies, missing)
         listener.send(replies)
         if missing:
             self._start(missing, self._decide_later(listener, missing))
@@ -147,11 +151,29 @@ class AccessHandler:
         """Finish what was begun, and end the threads."""
         if self._tasks:
             await asyncio.wait(self._tasks)
+        for timer, request, attributes in list(self._rejects_delayed.values()):
+            timer.cancel()
+            self._send_delayed(request, attributes)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _login(self, request: Request) -> Login:
         user_name = request.packet.get(attribute.USER_NAME) or b""
         return Login(request, user_name, canonical_login(request.client.brand, user_name))
+
+    def _guarded(
+        self, request: Request, replies: list[tuple[bytes, Peer]], missing: list[Login]
+    ) -> None:
+        """A bug met by one request must not cost the others of its batch their answer."""
+        try:
+            self._sort(self._login(request), replies, missing)
+        except Exception as error:
+            self._fail([request], error)
+
+    def _fail(self, requests: Iterable[Request], error: BaseException) -> None:
+        self._metrics.count("access_errors")
+        self._log.error("access_failed", exc_info=error)
+        for request in requests:
+            self._gate.give_up(request, DiscardReason.INTERNAL_ERROR)
 
     def _sort(self, login: Login, replies: list[tuple[bytes, Peer]], missing: list[Login]) -> None:
         """Decide a login now, or put it with those that must wait."""
@@ -174,14 +196,13 @@ class AccessHandler:
         self._waiting += len(logins)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._done(done, len(logins)))
+        task.add_done_callback(lambda done: self._done(done, logins))
 
-    def _done(self, task: asyncio.Task[None], logins: int) -> None:
+    def _done(self, task: asyncio.Task[None], logins: list[Login]) -> None:
         self._tasks.discard(task)
-        self._waiting -= logins
+        self._waiting -= len(logins)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._metrics.count("access_errors")
-            self._log.error("access_failed", error=repr(error))
+            self._fail((login.request for login in logins), error)
 
     async def _decide_later(self, listener: Listener, logins: list[Login]) -> None:
         try:
@@ -196,13 +217,15 @@ class AccessHandler:
                 self._gate.give_up(login.request, DiscardReason.STORE_UNAVAILABLE)
             return
         replies: list[tuple[bytes, Peer]] = []
+        slow = []
         for login in logins:
             entry = self._directory.find(login.brand, login.login)
             if entry is not None and needs_verifier(login.request.packet, entry.password):
-                self._start([login], self._verify_later(login, entry))
+                slow.append(self._verify_later(login, entry))
             else:
                 self._decide(login, entry, None, replies)
         listener.send(replies)
+        await asyncio.gather(*slow)
 
     async def _verify_later(self, login: Login, entry: Entry) -> None:
         """Check a password against its slow verifier in a thread, unless it was lately."""
@@ -258,8 +281,9 @@ class AccessHandler:
             ),
             proof=proof.reply,
         )
-        self._metrics.count("access_accepts")
-        replies.append(self._finish(request, Code.ACCESS_ACCEPT, attributes))
+        accept = self._finish(request, Code.ACCESS_ACCEPT, attributes)
+        self._metrics.count("access_accepts", len(accept))
+        replies += accept
 
     def _profile(self, entry: Entry, offer: Offer) -> bytes:
         """The encoded reply of an offer for this service; made once per version of the offer."""
@@ -270,8 +294,7 @@ class AccessHandler:
         return profile
 
     def _reject(self, login: Login, reason: RejectReason, detail: str, proof: Proof) -> None:
-        """Refuse, after the delay; the log tells the reason, once a minute and name with a count.
-        """
+        """Refuse, after the delay; the log tells the reason, once a minute a name with a count."""
         self._metrics.count(f"access_rejects_{reason.value}")
         more = self._limiter.admit("access_rejected", login.login, now_s=self._monotonic())
         if more is not None:
@@ -285,25 +308,32 @@ class AccessHandler:
                 more=more,
             )
         attributes = reject_attributes(detail, proof.reply)
-        if self._reject_delay_s <= 0 or self._rejects_delayed >= REJECTS_DELAYED_MAX:
+        if self._reject_delay_s <= 0 or len(self._rejects_delayed) >= REJECTS_DELAYED_MAX:
             self._send_reject(login.request, attributes)
             return
-        self._rejects_delayed += 1
-        asyncio.get_running_loop().call_later(
+        timer = asyncio.get_running_loop().call_later(
             self._reject_delay_s, self._send_delayed, login.request, attributes
         )
+        self._rejects_delayed[login.request.key] = (timer, login.request, attributes)
 
     def _send_delayed(self, request: Request, attributes: bytes) -> None:
-        self._rejects_delayed -= 1
+        del self._rejects_delayed[request.key]
         self._send_reject(request, attributes)
 
     def _send_reject(self, request: Request, attributes: bytes) -> None:
-        request.listener.send([self._finish(request, Code.ACCESS_REJECT, attributes)])
+        request.listener.send(self._finish(request, Code.ACCESS_REJECT, attributes))
 
-    def _finish(self, request: Request, code: Code, attributes: bytes) -> tuple[bytes, Peer]:
-        reply = encode_reply(request.packet, code, attributes, request.client.secret)
+    def _finish(self, request: Request, code: Code, attributes: bytes) -> list[tuple[bytes, Peer]]:
+        """The reply, kept for repetitions; none if it does not fit into a packet, for the plan's
+        attributes and the request's Proxy-States are too many.
+        """
+        try:
+            reply = encode_reply(request.packet, code, attributes, request.client.secret)
+        except ValueError:
+            self._gate.give_up(request, DiscardReason.REPLY_TOO_LONG)
+            return []
         self._gate.complete(request, reply)
-        return reply, request.peer
+        return [(reply, request.peer)]
 
 
 class VerifiedPasswords:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
+from structlog.typing import FilteringBoundLogger
+
 from aaad.radius.codes import Code
 from aaad.radius.errors import DiscardReason
 from aaad.radius.packet import encode_reply
@@ -38,13 +40,21 @@ class AccountingHandler:
     """Handles what arrives at the accounting ports."""
 
     def __init__(
-        self, *, gate: Gate, journal: Journal, applier: Applier, clock: Clock, metrics: Metrics
+        self,
+        *,
+        gate: Gate,
+        journal: Journal,
+        applier: Applier,
+        clock: Clock,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
     ) -> None:
         self._gate = gate
         self._journal = journal
         self._applier = applier
         self._clock = clock
         self._metrics = metrics
+        self._log = log
         self._appended: deque[Appended] = deque()
 
     @property
@@ -62,7 +72,7 @@ class AccountingHandler:
                 else:
                     self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
             else:
-                self._append(request)
+                self._guarded(request)
         listener.send(replies)
 
     def durable(self, lsn: int) -> None:
@@ -77,6 +87,15 @@ class AccountingHandler:
         for listener, of_listener in replies.items():
             listener.send(of_listener)
         self._applier.offer(records)
+
+    def _guarded(self, request: Request) -> None:
+        """A bug met by one request must not cost the others of its batch their answer."""
+        try:
+            self._append(request)
+        except Exception:
+            self._metrics.count("accounting_errors")
+            self._log.exception("accounting_failed", client=request.client.settings.name)
+            self._gate.give_up(request, DiscardReason.INTERNAL_ERROR)
 
     def append_silence(self, *, session_id: int, heard_at: int) -> None:
         """Journal the decision that a session has ended in silence. Raises JournalFull,
@@ -102,21 +121,21 @@ class AccountingHandler:
             data=request.packet.data,
         )
         received_us = self._received_us()
-        try:
-            lsn = self._journal.append(received_us, ACCOUNTING, body)
-        except (JournalFull, JournalUnavailable):
-            self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
-            return
         record = accounting_of(
             request.packet,
-            lsn=lsn,
+            lsn=self._journal.next_lsn,
             received_us=received_us,
             client=client,
             brand=request.client.brand,
             source=source,
             body=body,
         )
-        self._appended.append(Appended(lsn, request, record))
+        try:
+            self._journal.append(received_us, ACCOUNTING, body)
+        except (JournalFull, JournalUnavailable):
+            self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
+            return
+        self._appended.append(Appended(record.report.lsn, request, record))
         self._metrics.count("accounting_requests")
 
     def _reply(self, request: Request) -> tuple[bytes, Peer]:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from structlog.typing import FilteringBoundLogger
+
 from aaad.policy.account_state import AccountState
 from aaad.policy.class_attribute import read_class
 from aaad.policy.report import Report, is_session_report
@@ -24,6 +26,7 @@ from aaad.policy.usage import (
     NasFacts,
     Placement,
     apply,
+    counts,
     counts_from,
     end_when_last_heard,
     open_session,
@@ -33,13 +36,15 @@ from aaad.radius.codes import AcctStatusType
 from aaad.server.directory import Directory, Entry
 from aaad.server.metrics import Metrics
 from aaad.server.session_table import SessionTable
-from ledger.ids import make_id
+from ledger.ids import EPOCH_MS, made_at_ms, make_id, node_of
 from ledger.model import BootInstant, Limit, LimitCrossing, SuspenseRecord, UsageMetric
 from ledger.rules.limits import CREDIT_LIMIT, LimitUse, Totals, crossing_key, crossings
 from ratingcore.errors import RatingError
 
 SEQUENCE_MASK = 0xFFFF
 """Session ids carry the low bits of the LSN: the same record makes the same id at a replay."""
+
+US_PER_MS = 1_000
 
 BATCH_MAX = 1024
 """Records whose missing facts are fetched together."""
@@ -77,7 +82,7 @@ class Books(Protocol):
     def session_changed(self, session: Session, *, lsn: int, received_us: int) -> None: ...
     def crossed(self, crossing: LimitCrossing, session: Session) -> None: ...
     def suspend(self, record: SuspenseRecord) -> None: ...
-    def booted(self, boot: BootInstant) -> None: ...
+    def booted(self, boot: BootInstant, *, lsn: int) -> None: ...
     def applied(self, lsn: int, received_us: int) -> None: ...
 
 
@@ -93,6 +98,7 @@ class NasTable(Protocol):
     def facts(self, client: str, nas: str) -> NasFacts: ...
     def heard(self, report: Report) -> None: ...
     def booted(self, client: str, nas: str, at: int) -> bool: ...
+    def end_presumed(self, session: Session) -> None: ...
 
 
 class Applier:
@@ -108,6 +114,7 @@ class Applier:
         books: Books,
         enforcement: Enforcement,
         metrics: Metrics,
+        log: FilteringBoundLogger,
     ) -> None:
         self._journal_number = journal_number
         self._sessions = sessions
@@ -116,6 +123,7 @@ class Applier:
         self._books = books
         self._enforcement = enforcement
         self._metrics = metrics
+        self._log = log
         self._waiting: deque[Applicable] = deque()
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
@@ -159,11 +167,11 @@ class Applier:
         accountings = [record for record in batch if isinstance(record, Accounting)]
         await self._directory.load_for_usage(
             logins=[(a.brand, a.login) for a in accountings],
-            account_ids=[named[0] for a in accountings if (named := self._named(a))],
+            services=[named for a in accountings if (named := self._named(a))],
             session_keys=[
                 (a.report.nas, a.report.acct_session_id)
                 for a in accountings
-                if is_session_report(a.report.status) and not self._placed(a)
+                if not self._is_known(a)
             ],
         )
 
@@ -175,13 +183,34 @@ class Applier:
         """Whether a record can be applied from memory alone."""
         if isinstance(record, Silence) or not is_session_report(record.report.status):
             return True
-        return self._placed(record)
-
-    def _placed(self, record: Accounting) -> bool:
         report = record.report
-        candidates = self._sessions.candidates(report.nas, report.acct_session_id)
+        candidates = self._candidates(record)
+        if not candidates or not self._sessions.is_complete(report.nas, report.acct_session_id):
+            return False
         facts = self._nases.facts(report.client, report.nas)
-        return bool(candidates) and place(report, candidates, facts).session is not None
+        return place(report, candidates, facts).session is not None
+
+    def _candidates(self, record: Accounting) -> list[Session]:
+        """The sessions that a record can belong to: those that were opened before it came.
+
+        At a replay the store may hold later ones already, and what a record means must not depend
+        on them.
+        """
+        report = record.report
+        return [
+            session
+            for session in self._sessions.candidates(report.nas, report.acct_session_id)
+            if not self._opened_after(session, record)
+        ]
+
+    def _opened_after(self, session: Session, record: Accounting) -> bool:
+        """Whether a later record of this journal opened a session: its id tells which one did."""
+        session_id = session.session_id
+        at_ms, made_at = record.received_us // US_PER_MS, made_at_ms(session_id)
+        if made_at != at_ms or node_of(session_id) != self._journal_number:
+            return made_at > max(at_ms, EPOCH_MS)
+        ahead = (session_id - record.report.lsn) & SEQUENCE_MASK
+        return 0 < ahead <= SEQUENCE_MASK // 2
 
     def _apply(self, record: Applicable) -> None:
         if isinstance(record, Silence):
@@ -194,8 +223,21 @@ class Applier:
             self._suspend(record, f"unpriced: {error}")
         except Exception as error:  # the one catch-all: a poison record must not stop the books
             self._metrics.count("applier_errors")
+            self._log.exception("record_not_applied", lsn=record.report.lsn)
             self._suspend(record, f"error: {error!r}")
+        self._enforce(record)
         self._books.applied(record.report.lsn, record.received_us)
+
+    def _enforce(self, record: Accounting) -> None:
+        """What the new usage means for the sessions of its account; the books hold it already."""
+        entry = self._entry(record)
+        if entry is None:
+            return
+        try:
+            self._enforcement.review(entry.state.account.account_id, record.report.received_at)
+        except Exception:  # a bug in what follows from usage must not touch the books
+            self._metrics.count("enforcement_errors")
+            self._log.exception("enforcement_failed", lsn=record.report.lsn)
 
     def _apply_accounting(self, record: Accounting) -> None:
         report = record.report
@@ -206,14 +248,15 @@ class Applier:
             self._suspend(record, f"Acct-Status-Type {report.status} is not a session's")
         elif not report.acct_session_id:
             self._suspend(record, "no Acct-Session-Id")
+        elif not counts(report, self._nases.facts(report.client, report.nas)):
+            self._metrics.count("usage_not_counted")
         else:
             self._apply_session(record)
 
     def _apply_session(self, record: Accounting) -> None:
         report = record.report
         nas = self._nases.facts(report.client, report.nas)
-        candidates = self._sessions.candidates(report.nas, report.acct_session_id)
-        placement = place(report, candidates, nas)
+        placement = place(report, self._candidates(record), nas)
         session = placement.session
         if session is None:
             session = self._open(record, placement, nas)
@@ -224,8 +267,15 @@ class Applier:
         elif not self._is_applied(session, report.lsn):
             self._change(session, lambda: apply(session, report, placement, nas), record)
             self._sessions.status_changed(session)
+        self._learn_interval(session, record)
         self._end_older(session, record)
-        self._enforcement.review(session.terms.account_id, report.received_at)
+
+    def _learn_interval(self, session: Session, record: Accounting) -> None:
+        """Who has sent one interim report owes us the next: only then can a session be silent."""
+        if session.interim_interval_s or record.report.status != AcctStatusType.INTERIM_UPDATE:
+            return
+        entry = self._directory.of_service(session.terms.service_id)
+        session.interim_interval_s = self._directory.interim_interval_s(entry, session.last_at)
 
     def _open(self, record: Accounting, placement: Placement, nas: NasFacts) -> Session | None:
         """A session seen for the first time; suspense if nobody or no tariff can be charged for it.
@@ -247,7 +297,7 @@ class Applier:
             placement,
             counts_from_at=counts_from_at,
             session_id=make_id(
-                record.received_us // 1000, self._journal_number, report.lsn & SEQUENCE_MASK
+                record.received_us // US_PER_MS, self._journal_number, report.lsn & SEQUENCE_MASK
             ),
             journal_number=self._journal_number,
             terms=self._directory.terms(entry),
@@ -277,15 +327,22 @@ class Applier:
         service_id = session.terms.service_id
         state.subtract(service_id, before)
         state.add(service_id, after)
-        for period_start_at in sorted(before.keys() | after.keys()):
-            self._check_limits(entry, session, period_start_at)
+        periods = sorted(before.keys() | after.keys())
+        for period_start_at in periods:
+            # what is owed is no cycle's: it is compared once, in the latest
+            self._check_limits(
+                entry, session, period_start_at, with_credit=period_start_at == periods[-1]
+            )
 
-    def _check_limits(self, entry: Entry, session: Session, period_start_at: int) -> None:
+    def _check_limits(
+        self, entry: Entry, session: Session, period_start_at: int, *, with_credit: bool
+    ) -> None:
         state = entry.state
         at = session.last_at
         offer = self._directory.offer(entry, max(session.started_at, at - 1))
+        uses = state.uses(entry.subscriber, offer, period_start_at)
         for crossing in crossings(
-            credit_and(state.uses(entry.subscriber, offer, period_start_at), state),
+            credit_and(uses, state) if with_credit else uses,
             account_id=state.account.account_id,
             period_start_at=period_start_at,
             at=at,
@@ -296,9 +353,13 @@ class Applier:
             self._metrics.count(f"limit_{crossing.threshold.value}")
 
     def _end_older(self, session: Session, record: Accounting) -> None:
-        """An Acct-Session-Id is in use again: what used it before ended when it was last heard."""
-        for older in self._sessions.candidates(session.nas, session.acct_session_id):
-            if older.is_open and older.started_at < session.started_at:
+        """An Acct-Session-Id has one session that runs: the latest. Others ended when last heard,
+        also one that a late report has just made known.
+        """
+        candidates = self._candidates(record)
+        latest = max(candidate.started_at for candidate in candidates)
+        for older in candidates:
+            if older.is_open and older.started_at < latest:
                 self._presume_ended(older, record.report.lsn, record.received_us, "Id-Reused")
 
     def _apply_boot(self, record: Accounting) -> None:
@@ -309,7 +370,7 @@ class Applier:
         at = report.instant(self._nases.facts(report.client, report.nas).timestamp_window_s)
         if self._nases.booted(report.client, report.nas, at):
             boot = BootInstant(client=report.client, nas=report.nas, booted_at=at)
-            self._books.booted(boot)
+            self._books.booted(boot, lsn=report.lsn)
         for session in self._sessions.open_of_nas(report.nas):
             if session.client == report.client and session.started_at < at:
                 self._presume_ended(session, report.lsn, record.received_us, "NAS-Reboot")
@@ -320,11 +381,12 @@ class Applier:
             self._presume_ended(session, record.lsn, record.received_us, "Silence")
 
     def _presume_ended(self, session: Session, lsn: int, received_us: int, cause: str) -> None:
-        if self._is_applied(session, lsn):
-            return  # a replay: it has spoken again since, or ended already
+        if self._is_applied(session, lsn + 1):
+            return  # a replay: it has spoken again since
         before = session.usage_not_stored()
         end_when_last_heard(session, lsn=lsn, cause=cause)
         self._metrics.count("usage_presumed_ended")
+        self._nases.end_presumed(session)
         self._sessions.status_changed(session)
         self._carry(session, before, lsn=lsn, received_us=received_us)
 

@@ -54,7 +54,8 @@ REPLAY_BATCH = 4096
 """Journal records handed to the applier at once while replaying."""
 
 CHANGE_POLL_S = 0.5
-"""How often changes made by others are looked for: a change reaches memory within a second."""
+"""How often changes made by others are looked for, where the store does not tell of them at once:
+a change reaches memory within a second."""
 
 DUE_POLL_S = 1.0
 """How often limits that time reaches are looked at."""
@@ -91,6 +92,7 @@ class Daemon:
             catalogs=self.catalogs.of,
             sessions=self.sessions,
             subscribers_max=settings.directory.subscribers_max,
+            interim_interval_s=settings.sessions.interim_interval_s,
             clock=clock,
             log=self.log,
         )
@@ -112,13 +114,21 @@ class Daemon:
         self._change_counter = 0
 
     @classmethod
-    async def start(cls, settings: Settings, clock: Clock) -> Daemon:
+    async def start(
+        cls, settings: Settings, clock: Clock, *, on_progress: Callable[[], None] = lambda: None
+    ) -> Daemon:
         """Everything up to the moment before the first packet. Raises StoreError, JournalError,
         OSError.
         """
-        store = await open_store(settings.store.url, checkpoints=True, node=JOURNAL_NUMBER)
-        journal = None
+        store = await open_store(
+            settings.store.url,
+            checkpoints=True,
+            node=JOURNAL_NUMBER,
+            password=settings.store.password,
+        )
+        journal = daemon = None
         try:
+            await store.make_room(at=clock.now())
             async with store.read() as reader:
                 positions = {
                     p.journal_number: p.applied_lsn for p in await fetch_journal_positions(reader)
@@ -134,9 +144,13 @@ class Daemon:
                 at_least_lsn=position + 1,
             )
             daemon = cls(settings, clock=clock, store=store, journal=journal)
-            await daemon._restore(position)
+            for warning in store.warnings:
+                daemon.log.warning("store_warned", warning=warning)
+            await daemon._restore(position, on_progress)
         except BaseException:
-            if journal is not None:
+            if daemon is not None:
+                await daemon.close()
+            elif journal is not None:
                 await journal.close()
             await store.close()
             raise
@@ -147,10 +161,14 @@ class Daemon:
         for listener in self.listeners:
             listener.start(asyncio.get_running_loop())
         self.enforcer.begin()
+        self.nases.begin()
         self._begin(self._watch_changes())
+        self._begin(self._make_room_daily())
         self._begin(self._every(DUE_POLL_S, self.enforcer.review_due))
         self._begin(self._every(SILENCE_POLL_S, self._presume_ends))
         self._begin(self._every(60.0, self._report_suppressed))
+        self._report_excused_clients()
+        self._begin(self._every(DAY_S, self._report_excused_clients))
         self.state = "serving"
         self.log.info(
             "serving",
@@ -159,8 +177,7 @@ class Daemon:
         )
 
     async def stop(self) -> None:
-        """An orderly end: finish, post, close. What cannot be posted in time waits in the journal.
-        """
+        """An orderly end: finish, post, close. What is not posted in time waits in the journal."""
         self.state = "draining"
         self.log.info("draining")
         for listener in self.listeners:
@@ -177,8 +194,7 @@ class Daemon:
         self.log.info("stopped", posted_lsn=self.poster.position_lsn)
 
     def reload(self) -> list[str]:
-        """Read the configuration again and swap it. Raises SettingsError, and changes nothing then.
-        """
+        """Read the configuration again and swap it; SettingsError: nothing has changed."""
         settings = load_settings(self.settings.path)
         dictionary = read_dictionary(settings)
         changed = [
@@ -186,7 +202,7 @@ class Daemon:
             for name in ("brands", "clients", "nases", "enforcement", "sessions")
             if getattr(settings, name) != getattr(self.settings, name)
         ]
-        self.clients = Clients(settings.clients, settings.brands)
+        self.clients = Clients(settings.clients, settings.brands, former=self.clients)
         self.settings = settings
         self.dictionary = dictionary
         self.nases.configuration_changed()
@@ -220,7 +236,7 @@ class Daemon:
         self.poster.do_between_postings(run)
         await done
 
-    async def _restore(self, position: int) -> None:
+    async def _restore(self, position: int, on_progress: Callable[[], None]) -> None:
         """Sessions, boots and catalogues from the store, then the journal beyond its position."""
         async with self.store.read() as reader:
             self._change_counter = await fetch_change_counter(reader)
@@ -233,7 +249,7 @@ class Daemon:
         )
         self._begin(self.applier.run())
         self._begin(self.poster.run())
-        await self._replay(position)
+        await self._replay(position, on_progress)
         self._open_sockets()
 
     async def _restore_sessions(self) -> None:
@@ -270,6 +286,7 @@ class Daemon:
             books=unposted,
             enforcement=self.enforcer,
             metrics=self.metrics,
+            log=self.log,
         )
         self.accounting = AccountingHandler(
             gate=self._gate(accounting.CODES),
@@ -277,6 +294,7 @@ class Daemon:
             applier=self.applier,
             clock=self.clock,
             metrics=self.metrics,
+            log=self.log,
         )
         self.access = AccessHandler(
             gate=self._gate(access.CODES),
@@ -324,7 +342,7 @@ class Daemon:
         )
         return Listener(sock, handler, metrics=self.metrics)
 
-    async def _replay(self, position: int) -> None:
+    async def _replay(self, position: int, on_progress: Callable[[], None]) -> None:
         """Apply what the journal has beyond the store, by the code that serves."""
         begun = time.monotonic()
         batch: list[Applicable] = []
@@ -336,6 +354,7 @@ class Daemon:
                 self.applier.offer(batch)
                 await self.applier.caught_up()
                 batch = []
+                on_progress()
         self.applier.offer(batch)
         await self.applier.caught_up()
         if count:
@@ -351,7 +370,6 @@ class Daemon:
             self.sessions,
             self.nases,
             intervals=self.settings.sessions.silence_intervals,
-            up_since=self.started_at,
         ):
             with suppress(JournalFull, JournalUnavailable):  # looked for again in a while
                 self.accounting.append_silence(
@@ -372,13 +390,20 @@ class Daemon:
     async def _watch_changes(self) -> None:
         """Changes that others made in the store reach memory (exactly one posting apart)."""
         while True:
-            await asyncio.sleep(CHANGE_POLL_S)
+            await self.store.wait_for_change(timeout_s=CHANGE_POLL_S)
             with suppress(StoreError):  # the poster tells that the store is away
                 async with self.store.read() as reader:
                     counter, changed = await fetch_changes(reader, after=self._change_counter)
                 if changed:
                     await self.take_over(changed)
                 self._change_counter = counter
+
+    async def _make_room_daily(self) -> None:
+        """The months ahead have room in the store long before their first second."""
+        while True:
+            await asyncio.sleep(DAY_S)
+            with suppress(StoreError):  # there is room for months: tomorrow will do
+                await self.store.make_room(at=self.clock.now())
 
     async def take_over(self, changed: Collection[int]) -> None:
         """Bring changed accounts, and price lists if they changed, into memory."""
@@ -401,6 +426,16 @@ class Daemon:
                 key=suppressed.key,
                 count=suppressed.count,
             )
+
+    def _report_excused_clients(self) -> None:
+        """Once a day the log names who may still omit Message-Authenticator (CVE-2024-3596)."""
+        for name, client in self.clients.by_name.items():
+            if not client.settings.require_message_authenticator:
+                self.log.warning(
+                    "message_authenticator_excused",
+                    client=name,
+                    remedy="update it, then remove require_message_authenticator = false",
+                )
 
     def _journal_failed(self, error: Exception) -> None:
         """Nothing more can become durable: end without another answer."""

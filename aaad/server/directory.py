@@ -12,6 +12,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
@@ -40,6 +41,9 @@ from ratingcore.packing import packed_started_at
 
 Login = tuple[str, str]
 """(brand, canonical login)"""
+
+ServiceKey = tuple[int, int]
+"""(account_id, service_id)"""
 
 Result = TypeVar("Result")
 
@@ -79,6 +83,7 @@ class Directory:
         catalogs: Callable[[str], Catalog],
         sessions: SessionTable,
         subscribers_max: int,
+        interim_interval_s: int,
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
@@ -87,11 +92,13 @@ class Directory:
         self._catalogs = catalogs
         self._sessions = sessions
         self._subscribers_max = subscribers_max
+        self._interim_interval_s = interim_interval_s
         self._clock = clock
         self._log = log
         self._entries: OrderedDict[Login, Entry] = OrderedDict()
         self._by_service: dict[int, Entry] = {}
         self._states: dict[int, AccountState] = {}
+        self._of_account: dict[int, dict[int, Entry]] = {}
         self._unknown: OrderedDict[Login, None] = OrderedDict()
         self.class_key = sealer.derive_key(b"class attribute")
 
@@ -115,7 +122,7 @@ class Directory:
 
     def of_account(self, account_id: int) -> list[Entry]:
         """The services of an account that are in memory."""
-        return [e for e in self._by_service.values() if e.state.account.account_id == account_id]
+        return list(self._of_account.get(account_id, {}).values())
 
     def is_known_missing(self, brand: str, login: str) -> bool:
         """Whether the store has said that nobody has this login."""
@@ -125,6 +132,11 @@ class Directory:
         """The offer whose tariff prices a service at an instant, as its price list says it then."""
         offers = self._catalog(entry).offers_at(entry.subscriber.purchases, at)
         return next((offer for offer in offers if offer.tariff), None)
+
+    def interim_interval_s(self, entry: Entry, at: int) -> int:
+        """How often sessions of a service report: as its offer tells the NAS, else the usual."""
+        offer = self.offer(entry, at)
+        return (offer.interim_interval_s if offer else None) or self._interim_interval_s
 
     def timeline(self, entry: Entry, started_at: int) -> Timeline | None:
         """The tariffs that price a session of this service from its start on."""
@@ -160,8 +172,9 @@ class Directory:
 
     async def load(self, logins: Iterable[Login]) -> None:
         """Bring logins into memory, or learn that nobody has them. Raises StoreUnavailable."""
+        asked = set(logins)
         missing = {
-            login for login in logins if login not in self._entries and login not in self._unknown
+            login for login in asked if login not in self._entries and login not in self._unknown
         }
         if not missing:
             return
@@ -173,24 +186,28 @@ class Directory:
                 for name in names:
                     if name not in found:
                         self._remember_unknown((brand, name))
-        self._evict()
+        self._evict(asked)
 
     async def load_for_usage(
         self,
         *,
         logins: Collection[Login],
-        account_ids: Collection[int],
+        services: Collection[ServiceKey],
         session_keys: Collection[SessionKey],
     ) -> None:
         """What accounting needs, however long the store is away: records wait, they are not lost.
         """
         await self._insist(lambda: self.load(logins))
-        await self._insist(lambda: self._load_accounts(account_ids))
+        await self._insist(lambda: self._load_services(services))
         await self._insist(lambda: self.load_sessions(session_keys))
 
     async def restore(self, rows: Sequence[SessionRow]) -> None:
-        """Bring sessions of the store into memory, with their subscribers."""
-        await self._load_accounts({row.account_id for row in rows})
+        """Bring open sessions of the store into memory, with their subscribers."""
+        await self._revive(rows)
+        self._sessions.note_incomplete((row.nas, row.acct_session_id) for row in rows)
+
+    async def _revive(self, rows: Sequence[SessionRow]) -> None:
+        await self._load_services({(row.account_id, row.service_id) for row in rows})
         for row in rows:
             if self._sessions.get(row.session_id) is not None:
                 continue
@@ -214,7 +231,7 @@ class Directory:
         self._unknown.clear()
         async with self._store.read() as reader:
             found = await fetch_subscribers_by_account(reader, account_ids)
-            await self._keep(reader, found)
+            await self._keep(reader, found, anew=True)
         kept = {subscriber.service.service_id for subscriber in found}
         for account_id in account_ids:
             for entry in self.of_account(account_id):
@@ -253,8 +270,9 @@ class Directory:
             tax_code=tariff.tax_code,
         )
 
-    async def _load_accounts(self, account_ids: Collection[int]) -> None:
-        missing = {a for a in account_ids if a not in self._states}
+    async def _load_services(self, services: Collection[ServiceKey]) -> None:
+        """Bring these services into memory, with all of their accounts'."""
+        missing = {account for account, service in services if service not in self._by_service}
         if missing:
             async with self._store.read() as reader:
                 await self._keep(reader, await fetch_subscribers_by_account(reader, missing))
@@ -264,20 +282,34 @@ class Directory:
         if keys:
             async with self._store.read() as reader:
                 rows = await fetch_sessions_by_key(reader, sorted(set(keys)))
-            await self.restore(rows)
+            await self._revive(rows)
+            self._sessions.note_complete(keys)
 
-    async def _keep(self, reader: Reader, subscribers: Iterable[Subscriber]) -> None:
-        """Take over subscribers and the state of their accounts, as of one reading."""
+    async def _keep(
+        self, reader: Reader, subscribers: Iterable[Subscriber], *, anew: bool = False
+    ) -> None:
+        """Take over subscribers and the state of their accounts, as of one reading.
+
+        A state in memory is kept unless `anew`: a posting may be under way, and then the store's
+        figures and what its sessions lack do not fit together.
+        """
         subscribers = list(subscribers)
         accounts = {s.account.account_id: s.account for s in subscribers}
         states = await fetch_account_states(
-            reader, {account_id: self._periods(account) for account_id, account in accounts.items()}
+            reader,
+            {
+                account_id: self._periods(account)
+                for account_id, account in accounts.items()
+                if anew or account_id not in self._states
+            },
         )
+        known = set() if anew else self._states.keys() & states.keys()
         for subscriber in subscribers:
             account = subscriber.account
             state = self._states.setdefault(account.account_id, AccountState(account))
             state.account = account
-        for account_id, stored in states.items():
+        for account_id in states.keys() - known:
+            stored = states[account_id]
             self._states[account_id].load(
                 owed_micros=sum(
                     balance.posted_micros + balance.accrued_micros
@@ -322,7 +354,9 @@ class Directory:
             state=self._states[subscriber.account.account_id],
         )
         self._entries[entry.login] = entry
+        self._unknown.pop(entry.login, None)
         self._by_service[service.service_id] = entry
+        self._of_account.setdefault(service.account_id, {})[service.service_id] = entry
 
     def _password(self, credential: Credential) -> Password | None:
         """What can be known of a password; None, and an error in the log, if it cannot be opened.
@@ -344,20 +378,27 @@ class Directory:
 
     def _forget(self, entry: Entry) -> None:
         self._entries.pop(entry.login, None)
-        self._by_service.pop(entry.subscriber.service.service_id, None)
+        service = entry.subscriber.service
+        self._by_service.pop(service.service_id, None)
+        of_account = self._of_account.get(service.account_id, {})
+        of_account.pop(service.service_id, None)
+        if not of_account:
+            self._of_account.pop(service.account_id, None)
 
     def _remember_unknown(self, login: Login) -> None:
         self._unknown[login] = None
         while len(self._unknown) > UNKNOWN_MAX:
             self._unknown.popitem(last=False)
 
-    def _evict(self) -> None:
-        """Let the least recently used go that have no session in memory."""
+    def _evict(self, asked: Collection[Login]) -> None:
+        """Let the least recently used go that have no session in memory and were not just asked
+        for.
+        """
         excess = len(self._entries) - self._subscribers_max
-        for login in list(self._entries)[: max(0, excess)]:
+        for login in list(islice(self._entries, max(0, excess))):
             entry = self._entries[login]
             account_id = entry.state.account.account_id
-            if not self._sessions.of_account(account_id):
+            if login not in asked and not self._sessions.of_account(account_id):
                 self._forget(entry)
                 if not self.of_account(account_id):
                     self._states.pop(account_id, None)

@@ -43,11 +43,16 @@ class DynauthPort:
     """One UDP socket from which requests go to NASes."""
 
     def __init__(self, family: socket.AddressFamily, source: str, *, retries: Retries) -> None:
+        """Raises OSError for a source address that this machine does not have."""
         self._retries = retries
         self._identifiers = IdentifierPool()
         self._in_flight: dict[int, InFlight] = {}
         self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind((source, 0))
+        try:
+            self._socket.bind((source, 0))
+        except OSError:
+            self._socket.close()
+            raise
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket.fileno(), self._read)
 

@@ -20,6 +20,7 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
+from aaad.policy.account_state import gone_on
 from aaad.policy.authorize import Facts, Refusal, authorize
 from aaad.policy.reply import octets
 from aaad.policy.session import Session
@@ -124,13 +125,19 @@ class Enforcer:
             self._due_of.pop(account_id, None)
             return
         due = []
+        facts_of = {
+            service_id: self._facts(service_id, now)
+            for service_id in {session.terms.service_id for session in running}
+        }
         for session in running:
-            facts = self._facts(session, now - STOP_GRACE_S)
+            facts = facts_of[session.terms.service_id]
             refusal = authorize(facts)
             if refusal is not None:
                 self._order(session, refusal)
-            elif (seconds := time_left_s(facts, session, len(running))) is not None:
-                due.append(now + seconds + STOP_GRACE_S)
+            elif (
+                seconds := time_left_s(facts, session, len(running), at=now - STOP_GRACE_S)
+            ) is not None:
+                due.append(now + seconds)  # so long after the projection, and then the grace
         if due:
             self._look_again(account_id, min(due))
 
@@ -157,14 +164,16 @@ class Enforcer:
         return list(self._orders.get(session_id, ()))
 
     def close(self) -> None:
-        """Give all ports back."""
+        """Give all ports back. Twice is harmless."""
         for ports in self._ports.values():
-            for port in ports:
-                port.close()
+            while ports:
+                ports.pop().close()
 
-    def _facts(self, session: Session, now: int) -> Facts:
-        entry = self._directory.of_service(session.terms.service_id)
-        return facts_at(self._directory, self._sessions, entry, now)
+    def _facts(self, service_id: int, now: int) -> Facts:
+        entry = self._directory.of_service(service_id)
+        return facts_at(
+            self._directory, self._sessions, entry, now, projected_to=now - STOP_GRACE_S
+        )
 
     def _look_again(self, account_id: int, at: int) -> None:
         known = self._due_of.get(account_id)
@@ -304,9 +313,11 @@ def session_attributes(session: Session) -> bytes:
     return encoded
 
 
-def time_left_s(facts: Facts, session: Session, running: int) -> int | None:
+def time_left_s(facts: Facts, session: Session, running: int, *, at: int) -> int | None:
     """When at the earliest time alone could reach a limit while `running` sessions go on; None:
     never.
+
+    `at` is the instant that the facts are projected to; the seconds count from there.
     """
     bounds = []
     for use in facts.uses:
@@ -315,16 +326,19 @@ def time_left_s(facts: Facts, session: Session, running: int) -> int | None:
         if use.limit.metric is UsageMetric.SECONDS:
             bounds.append(-(-use.left // running))
         elif use.limit.metric is UsageMetric.MONEY:
-            bounds.append(_time_for(use.left, session, running))
+            bounds.append(_time_for(use.left // running, session, at))
     credit_limit = facts.subscriber.account.credit_limit_micros
     if credit_limit is not None:
         left = max(0, credit_limit - facts.owed_micros)
-        bounds.append(_time_for(left, session, running))
+        bounds.append(_time_for(left // running, session, at))
     return max(1, min(bounds)) if bounds else None
 
 
-def _time_for(available_micros: int, session: Session, running: int) -> int:
-    """How long an equal share of money lasts for a session; a day at most, then it is looked at
-    again.
+def _time_for(available_micros: int, session: Session, at: int) -> int:
+    """When an amount is used up by a session; a day at most, then it is looked at again.
+
+    It is used up when the charge is as large: one second after the last that costs a micro less.
+    Free hours that follow put nothing off.
     """
-    return session.meter.grant_seconds(available_micros // running, LOOK_AHEAD_MAX_S)
+    meter = gone_on(session, at)
+    return meter.grant_seconds(max(0, available_micros - 1), LOOK_AHEAD_MAX_S) + 1

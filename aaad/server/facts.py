@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
-from aaad.policy.account_state import projected_by_service
+from aaad.policy.account_state import projected, projected_by_service
 from aaad.policy.authorize import Facts
+from aaad.policy.session import Session
 from aaad.server.directory import Directory, Entry
 from aaad.server.session_table import SessionTable
+from ledger.model import Offer
+from ledger.rules.limits import LimitUse
 from ratingcore.meter import Meter
 
 
-def facts_at(directory: Directory, sessions: SessionTable, entry: Entry, now: int) -> Facts:
-    """The facts of a subscriber, with the usage of running sessions projected to `now`."""
-    state, subscriber = entry.state, entry.subscriber
+def facts_at(
+    directory: Directory,
+    sessions: SessionTable,
+    entry: Entry,
+    now: int,
+    *,
+    projected_to: int | None = None,
+) -> Facts:
+    """The facts of a subscriber at `now`; usage of running sessions is projected to an instant
+    (None: to now).
+    """
+    at = now if projected_to is None else projected_to
+    subscriber = entry.subscriber
     offer = directory.offer(entry, now)
-    limited = bool(
-        subscriber.own_limits
-        or (offer and offer.limits)
-        or subscriber.account.credit_limit_micros is not None
-    )
-    running = (
-        projected_by_service(sessions.open_of_account(subscriber.account.account_id), now)
-        if limited
-        else {}
-    )
+    running = sessions.open_of_account(subscriber.account.account_id)
     return Facts(
         now=now,
         subscriber=subscriber,
         offer=offer,
-        uses=state.uses(subscriber, offer, state.period_at(now), running=running)
-        if limited
-        else (),
-        owed_micros=state.owed_micros + sum(totals.charge_micros for totals in running.values()),
+        uses=_uses(entry, offer, running, now=now, at=at),
+        owed_micros=_owed_micros(entry, running, at),
         new_meter=lambda: _new_meter(directory, entry, now),
     )
+
+
+def _uses(
+    entry: Entry, offer: Offer | None, running: list[Session], *, now: int, at: int
+) -> tuple[LimitUse, ...]:
+    """The limits with what counts in the billing cycle of `now`: usage before it is not of it."""
+    subscriber, state = entry.subscriber, entry.state
+    if not (subscriber.own_limits or (offer and offer.limits)):
+        return ()
+    period_start_at = state.period_at(now)
+    projection = projected_by_service(running, at, since=period_start_at)
+    return state.uses(subscriber, offer, period_start_at, running=projection)
+
+
+def _owed_micros(entry: Entry, running: list[Session], at: int) -> int:
+    """Posted, accrued and projected; the projection only where a credit limit asks for it."""
+    owed_micros = entry.state.owed_micros
+    if entry.subscriber.account.credit_limit_micros is None:
+        return owed_micros
+    return owed_micros + sum(projected(session, at).charge_micros for session in running)
 
 
 def _new_meter(directory: Directory, entry: Entry, now: int) -> Meter:

@@ -41,14 +41,24 @@ class Client:
 
 
 class Clients:
-    """All clients of one configuration. A reload makes a new one."""
+    """All clients of one configuration. A reload makes a new one that goes on counting."""
 
-    def __init__(self, table: ClientTable, brands: Mapping[str, BrandSettings]) -> None:
+    def __init__(
+        self,
+        table: ClientTable,
+        brands: Mapping[str, BrandSettings],
+        *,
+        former: Clients | None = None,
+    ) -> None:
         self._table = table
         self.by_name = {
             settings.name: Client(settings, Secret(settings.secret), brands[settings.brand])
             for settings in table.clients
         }
+        for name, client in (former.by_name if former else {}).items():
+            if name in self.by_name:
+                self.by_name[name].requests = client.requests
+                self.by_name[name].heard_at = client.heard_at
 
     def lookup(self, address: bytes) -> Client | None:
         """The client of a source address."""

@@ -60,7 +60,8 @@ class Listener:
         """Answer."""
         if not replies:
             return
-        sent = self._batch.send(replies)
+        errors = self._batch.send_errors
+        sent = self._batch.send(replies) - (self._batch.send_errors - errors)
         self._metrics.count("replies_sent", sent)
         if sent < len(replies):
             self._metrics.count("replies_dropped", len(replies) - sent)

@@ -22,6 +22,7 @@ from aaad.control.socket import SocketUnusable
 from aaad.server.daemon import Daemon
 from aaad.server.inspection import Inspection
 from aaad.server.journal import JournalError
+from aaad.server.metrics_page import MetricsPage
 from aaad.server.notify import Notifier
 from ledger.clock import Clock, ClockFileError
 from ledger.logs import configure_logs, get_logger
@@ -30,6 +31,9 @@ from ledger.store.contract import StoreError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+REPLAYING = ("EXTEND_TIMEOUT_USEC=60000000", "STATUS=replaying the journal")
+"""A replay that makes progress is given another minute by the service manager."""
+
 CONFIG_DEFAULT = "/etc/aaad/aaad.toml"
 
 
@@ -69,7 +73,7 @@ async def run(settings: Settings, clock: Clock) -> int:
     log = get_logger()
     notifier = Notifier()
     try:
-        daemon = await Daemon.start(settings, clock)
+        daemon = await Daemon.start(settings, clock, on_progress=lambda: notifier.send(*REPLAYING))
     except (StoreError, JournalError, OSError, ValueError) as error:
         log.error("cannot_start", error=str(error))
         return EXIT_FAILED
@@ -95,6 +99,9 @@ async def serve(daemon: Daemon, notifier: Notifier) -> int:
     except SocketUnusable as error:
         daemon.log.error("cannot_start", error=str(error))
         return EXIT_FAILED
+    page = MetricsPage(daemon)
+    if (endpoint := daemon.settings.metrics.listen) is not None:
+        await page.start(endpoint)
     daemon.serve()
     notifier.send("READY=1", "STATUS=serving")
     watchdog = loop.create_task(keep_alive(notifier))
@@ -106,6 +113,7 @@ async def serve(daemon: Daemon, notifier: Notifier) -> int:
         os._exit(EXIT_FAILED)  # nothing may be answered, posted or written after this
     notifier.send("STOPPING=1", "STATUS=draining")
     await control.close()
+    await page.close()
     await daemon.stop()
     return 0
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aaad.policy.report import Report
+from aaad.policy.session import Session
 from aaad.policy.usage import NasFacts
 from ledger.clients import NasSettings
 from ledger.model import BootInstant
@@ -24,6 +25,7 @@ class Observed:
     nas: str
     address: str
     heard_at: int
+    heard_since: int | None = None  # its first report since we serve
     reports: int = 0
     clamped_clocks: int = 0
     presumed_ends: int = 0
@@ -58,6 +60,7 @@ class NasTable:
                 timestamp_window_s=settings.event_timestamp_window_s,
                 line_rate_bps=settings.line_rate_bps,
                 adopt_from=settings.adopt_from,
+                counts=settings.counts.value,
                 booted_at=self._booted.get((client, nas)),
             )
             if len(self._facts) >= OBSERVED_MAX:
@@ -76,9 +79,22 @@ class NasTable:
             self._observed[key] = observed
         observed.address = report.nas_address
         observed.heard_at = max(observed.heard_at, report.received_at)
+        if observed.heard_since is None:
+            observed.heard_since = report.received_at
         observed.reports += 1
         if report.clock_is_wrong(self.facts(*key).timestamp_window_s):
             observed.clamped_clocks += 1
+
+    def end_presumed(self, session: Session) -> None:
+        """The end of a session was never reported by its NAS."""
+        observed = self._observed.get((session.client, session.nas))
+        if observed is not None:
+            observed.presumed_ends += 1
+
+    def begin(self) -> None:
+        """A replay is over: what its reports say of silence was before we were away."""
+        for observed in self._observed.values():
+            observed.heard_since = None
 
     def booted(self, client: str, nas: str, at: int) -> bool:
         """An Accounting-On/Off; whether it is later than what was known."""

@@ -21,7 +21,7 @@ from aaad.policy.session import Session
 from aaad.server.metrics import Metrics
 from aaad.server.session_table import SessionTable
 from aaad.server.unposted import Dirty, Unposted
-from ledger.clock import Clock
+from ledger.clock import Clock, monotonic
 from ledger.model import PostingBatch, SessionPosting, SessionRow
 from ledger.posting import post
 from ledger.sessions import fetch_session
@@ -29,6 +29,10 @@ from ledger.settings import PostingSettings
 from ledger.store.contract import CommitUnknown, Store, StoreUnavailable
 
 US = 1_000_000
+
+WATERMARK_MAX_AGE_S = 60.0
+"""An idle journal says once a minute that nothing of it is missing: bills wait for that (rule of
+exactness 10)."""
 
 OnLost = Callable[[list[Session]], Awaitable[None]]
 """Takes sessions that another owner was faster with: what we have of them is not true."""
@@ -71,6 +75,7 @@ class Poster:
         self._metrics = metrics
         self._log = log
         self._position_lsn = unposted.position_lsn
+        self._watermark_due_s = 0.0
         self._in_doubt: Attempt | None = None
         self._available = True
         self._chores: list[Callable[[], Awaitable[None]]] = []
@@ -147,16 +152,22 @@ class Poster:
     async def _post_some(self, everything: bool) -> bool:
         """One transaction of what is due; whether there was anything."""
         unposted = self._unposted
-        aged_us = unposted.applied_us - self._settings.open_session_max_age_s * US
+        now_us = max(self._clock.now_us(), unposted.applied_us)
+        aged_us = now_us - self._settings.open_session_max_age_s * US
         taken = unposted.take(
             received_until_us=None if everything else aged_us,
             count_max=self._settings.batch_max,
         )
-        if not taken and not unposted.has_records and unposted.position_lsn <= self._position_lsn:
+        if not (
+            taken
+            or unposted.has_records
+            or unposted.position_lsn > self._position_lsn
+            or monotonic() >= self._watermark_due_s
+        ):
             return False
         attempt = self._attempt(taken)
         try:
-            async with self._store.transaction() as transaction:
+            async with self._store.transaction(shared=True) as transaction:
                 result = await post(transaction, attempt.batch)
         except CommitUnknown:
             self._in_doubt = attempt
@@ -195,6 +206,7 @@ class Poster:
             crossings=len(batch.crossings), suspense=len(batch.suspense), boots=len(batch.boots)
         )
         self._position_lsn = batch.applied_lsn
+        self._watermark_due_s = monotonic() + WATERMARK_MAX_AGE_S
         self._metrics.count("postings", len(attempt.postings))
         self._metrics.count("transactions")
         self._sessions.evict()

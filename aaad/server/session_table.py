@@ -9,7 +9,7 @@ enforcement. Only posted, closed sessions may leave; the store remembers them, a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from aaad.policy.session import Session
@@ -32,6 +32,7 @@ class SessionTable:
         self._by_account: dict[int, dict[int, Session]] = {}
         self._open_of_account: dict[int, dict[int, Session]] = {}
         self._closed: OrderedDict[int, Session] = OrderedDict()
+        self._incomplete: set[SessionKey] = set()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -48,6 +49,18 @@ class SessionTable:
     def candidates(self, nas: str, acct_session_id: bytes) -> list[Session]:
         """Sessions, open and closed, that a report could belong to."""
         return self._by_key.get((nas, acct_session_id), [])
+
+    def is_complete(self, nas: str, acct_session_id: bytes) -> bool:
+        """Whether the store holds no session of this key that is not here."""
+        return (nas, acct_session_id) not in self._incomplete
+
+    def note_incomplete(self, keys: Iterable[SessionKey]) -> None:
+        """Not all sessions of these keys were read from the store, but those that are open."""
+        self._incomplete.update(keys)
+
+    def note_complete(self, keys: Iterable[SessionKey]) -> None:
+        """All sessions of these keys were read from the store."""
+        self._incomplete.difference_update(keys)
 
     def open_of_nas(self, nas: str) -> list[Session]:
         """The open sessions of one NAS."""
@@ -99,7 +112,12 @@ class SessionTable:
         """Forget a session; the store has it."""
         del self._by_id[session.session_id]
         self._closed.pop(session.session_id, None)
-        _discard(self._by_key, (session.nas, session.acct_session_id), session)
+        key = (session.nas, session.acct_session_id)
+        _discard(self._by_key, key, session)
+        if key in self._by_key:
+            self._incomplete.add(key)
+        else:
+            self._incomplete.discard(key)
         _drop(self._open_by_nas, session.nas, session.session_id)
         _drop(self._by_account, session.terms.account_id, session.session_id)
         _drop(self._open_of_account, session.terms.account_id, session.session_id)

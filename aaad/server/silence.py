@@ -15,7 +15,7 @@ from aaad.server.session_table import SessionTable
 
 
 def silent_sessions(
-    sessions: SessionTable, nases: NasTable, *, intervals: int, up_since: int
+    sessions: SessionTable, nases: NasTable, *, intervals: int
 ) -> Iterator[Session]:
     """Open sessions that missed `intervals` interim reports in a row, by what their NAS has sent
     since.
@@ -24,8 +24,9 @@ def silent_sessions(
         if session.interim_interval_s <= 0:
             continue
         observed = nases.of(session.client, session.nas)
-        if observed is None:
+        if observed is None or observed.heard_since is None:
             continue
-        overdue_at = max(session.heard_at, up_since) + intervals * session.interim_interval_s
+        listened_from = max(session.heard_at, observed.heard_since)
+        overdue_at = listened_from + intervals * session.interim_interval_s
         if observed.heard_at > overdue_at:
             yield session

@@ -31,7 +31,7 @@ class Unposted:
         self.applied_us = 0
         self.crossings: list[LimitCrossing] = []
         self.suspense: list[SuspenseRecord] = []
-        self.boots: list[BootInstant] = []
+        self._boots: list[tuple[int, BootInstant]] = []  # each with the record that said so
         self._dirty: dict[int, Dirty] = {}  # by session id, in the order of first_lsn
         self._urgent: dict[int, None] = {}
 
@@ -56,9 +56,9 @@ class Unposted:
         """A record that fits nothing."""
         self.suspense.append(record)
 
-    def booted(self, boot: BootInstant) -> None:
+    def booted(self, boot: BootInstant, *, lsn: int) -> None:
         """A NAS said Accounting-On/Off."""
-        self.boots.append(boot)
+        self._boots.append((lsn, boot))
 
     def applied(self, lsn: int, received_us: int) -> None:
         """Every record up to here is in memory."""
@@ -69,6 +69,14 @@ class Unposted:
     def has_records(self) -> bool:
         """Whether anything but sessions waits."""
         return bool(self.crossings or self.suspense or self.boots)
+
+    @property
+    def boots(self) -> tuple[BootInstant, ...]:
+        """The boots up to the position. A later one must not be in the books yet: a replay that
+        knew it from the start would end sessions by it that had more to report before it.
+        """
+        position_lsn = self.position_lsn
+        return tuple(boot for lsn, boot in self._boots if lsn <= position_lsn)
 
     @property
     def position_lsn(self) -> int:
@@ -115,4 +123,4 @@ class Unposted:
         """The first so many of each are in the books."""
         del self.crossings[:crossings]
         del self.suspense[:suspense]
-        del self.boots[:boots]
+        del self._boots[:boots]

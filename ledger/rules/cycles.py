@@ -89,6 +89,8 @@ def cycle_at(at: int, *, bill_day: int, zone: str) -> Cycle:
     cycle = _cycle_of_month(zone, bill_day, today.year, today.month)
     if at < cycle.start_at:
         cycle = _cycle_of_month(zone, bill_day, *_month_before(today.year, today.month))
+    elif at >= cycle.end_at:  # the clock went back over the midnight that had begun the next
+        cycle = _cycle_of_month(zone, bill_day, *_month_after(today.year, today.month))
     return cycle
 
 

@@ -1,4 +1,4 @@
-"""The store: one contract on SQLite and, later, PostgreSQL. SQL stands in queries/*.sql."""
+"""The store: one contract on SQLite and PostgreSQL. SQL stands in queries/*.sql."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ledger.store.contract import (
     StoreUnavailable,
     Transaction,
 )
+from ledger.store.postgres import PostgresStore
 from ledger.store.sqlite import BUSY_MAX_MS, SqliteStore
 
 __all__ = [
@@ -25,23 +26,35 @@ __all__ = [
 ]
 
 _SQLITE_PREFIX = "sqlite://"
+_POSTGRESQL_PREFIX = "postgresql://"
 
 
 async def open_store(
-    url: str, *, checkpoints: bool, node: int = 0, busy_ms: int = BUSY_MAX_MS
+    url: str,
+    *,
+    checkpoints: bool,
+    node: int = 0,
+    busy_ms: int = BUSY_MAX_MS,
+    password: bytes | None = None,
 ) -> Store:
-    """Open the books at `sqlite:///absolute/path`, migrated to the newest schema.
+    """Open the books at `sqlite:///absolute/path` or `postgresql://user@host/database`, migrated to
+    the newest schema.
 
-    checkpoints: True for the daemon's writer and nobody else while it runs. node: whose ids the
-    store's transactions make (0..63; a worker's journal number). busy_ms: how long a locked store
-    is waited for.
+    checkpoints: True for the daemon's writer and nobody else while it runs (SQLite). node: whose
+    ids the store's transactions make (0..63; a worker's journal number). busy_ms: how long a locked
+    store is waited for. password: for PostgreSQL, which is also told where it listens
+    (`?host=/run/postgresql&port=5433`) and what else its clients may say (`?sslmode=verify-full`).
 
     Raises ValueError for a URL of another form, StoreUnavailable, SchemaMismatch.
     """
+    if url.startswith(_POSTGRESQL_PREFIX):
+        secret = None if password is None else password.decode()
+        return await PostgresStore.open(url, password=secret, node=node, busy_ms=busy_ms)
     path = url.removeprefix(_SQLITE_PREFIX)
     if not url.startswith(_SQLITE_PREFIX) or not path.startswith("/"):
         raise ValueError(
             f"store URL {url!r} is not known: write sqlite:///absolute/path, as in "
-            "sqlite:////var/lib/aaad/books.db or sqlite:///var/lib/aaad/books.db"
+            "sqlite:////var/lib/aaad/books.db or sqlite:///var/lib/aaad/books.db, or "
+            "postgresql://user@host/database"
         )
     return await SqliteStore.open(path, checkpoints=checkpoints, node=node, busy_ms=busy_ms)

@@ -79,8 +79,20 @@ class Store(Protocol):
         """One page of reading on one state of the books; keep it short."""
         ...
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """One writing transaction, committed when the block ends and rolled back when it raises."""
+    def transaction(self, *, shared: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        """One writing transaction, committed when the block ends and rolled back when it raises.
+
+        Nobody else writes meanwhile. shared: others that say so may, where the database can; the
+        block must hold its own by compare-and-set, sums and unique keys, as postings do.
+        """
+        ...
+
+    async def wait_for_change(self, *, timeout_s: float) -> None:
+        """Return when somebody changed a customer or a price list, or after `timeout_s`."""
+        ...
+
+    async def make_room(self, *, at: int) -> None:
+        """Make ready for the months from `at` (epoch seconds) on. The daemon asks every day."""
         ...
 
     async def close(self) -> None:

@@ -17,7 +17,66 @@ QUERIES_FOLDER = Path(__file__).parent / "queries"
 
 _HEADING = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*) \((?P<parameters>[a-z0-9_, ]*)\)$")
 _DIALECT = re.compile(r"^-- dialect: (?P<dialect>[a-z]+)$")
-_PARAMETER = re.compile(r"'[^']*'|(?<![:\w]):(?P<name>[a-z][a-z0-9_]*)")
+PARAMETER = re.compile(r"'[^']*'|(?<![:\w]):(?P<name>[a-z][a-z0-9_]*)")
+
+
+TEXT_PARAMETERS = frozenset(
+    {
+        "account_ids",
+        "acct_session_id",
+        "actor",
+        "brand",
+        "called_station_id",
+        "calling_station_id",
+        "client",
+        "currency",
+        "data",
+        "email",
+        "error",
+        "event_key",
+        "event_type",
+        "framed_address",
+        "from_gl",
+        "item_kind",
+        "keys",
+        "kind",
+        "limit_name",
+        "login",
+        "logins",
+        "metric",
+        "name",
+        "nas",
+        "nas_address",
+        "nas_port",
+        "new_login",
+        "offer",
+        "outbox_key",
+        "owner",
+        "pattern",
+        "periods",
+        "profile",
+        "reason",
+        "reply",
+        "resource",
+        "scheme",
+        "sha256",
+        "status",
+        "status_reason",
+        "store_id",
+        "tax_code",
+        "tax_status",
+        "terminate_cause",
+        "text",
+        "threshold",
+        "to_gl",
+        "user_name",
+        "zone",
+    }
+)
+"""Parameters that are text, lists as JSON among them. A name means one thing in all queries."""
+
+OCTET_PARAMETERS = frozenset({"body", "class", "counters", "meter", "secret"})
+"""Parameters that are octets. All others are integers."""
 
 
 class Dialect(StrEnum):
@@ -33,11 +92,20 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One named query, its parameters numbered in the order of its heading."""
+    """One named query: its text with named parameters, and as a database is sent it, with them
+    numbered in the order of the heading."""
 
     name: str
     parameters: tuple[str, ...]
+    text: str
     sql: str
+
+
+def postgresql_type(parameter: str) -> str:
+    """The type that PostgreSQL is told: left to itself it takes `:x = 0` for four octets."""
+    if parameter in TEXT_PARAMETERS:
+        return "text"
+    return "bytea" if parameter in OCTET_PARAMETERS else "bigint"
 
 
 def load_queries(dialect: Dialect, folder: Path = QUERIES_FOLDER) -> dict[str, Query]:
@@ -91,11 +159,11 @@ def _parse_block(
     parameters = tuple(part.strip() for part in heading["parameters"].split(",") if part.strip())
     text = "\n".join(line for line in body if not line.startswith("--")).strip()
     mistakes.extend(f"{where}: {name} {fault}" for fault in _faults(text, parameters))
-    return Query(name, parameters, _number_parameters(text, parameters, dialect))
+    return Query(name, parameters, text, _number_parameters(text, parameters, dialect))
 
 
 def _faults(text: str, parameters: tuple[str, ...]) -> list[str]:
-    used = {match["name"] for match in _PARAMETER.finditer(text) if match["name"]}
+    used = {match["name"] for match in PARAMETER.finditer(text) if match["name"]}
     faults = [f"uses :{name}, which its heading lacks" for name in sorted(used - set(parameters))]
     faults += [f"does not use its parameter {name}" for name in sorted(set(parameters) - used)]
     if len(set(parameters)) != len(parameters):
@@ -106,6 +174,11 @@ def _faults(text: str, parameters: tuple[str, ...]) -> list[str]:
 
 
 def _number_parameters(text: str, parameters: tuple[str, ...], dialect: Dialect) -> str:
-    sign = "?" if dialect is Dialect.SQLITE else "$"
-    numbers = {name: f"{sign}{number}" for number, name in enumerate(parameters, start=1)}
-    return _PARAMETER.sub(lambda match: numbers.get(match["name"] or "", match[0]), text)
+    if dialect is Dialect.SQLITE:
+        numbers = {name: f"?{number}" for number, name in enumerate(parameters, start=1)}
+    else:
+        numbers = {
+            name: f"${number}::{postgresql_type(name)}"
+            for number, name in enumerate(parameters, start=1)
+        }
+    return PARAMETER.sub(lambda match: numbers.get(match["name"] or "", match[0]), text)

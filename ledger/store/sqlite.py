@@ -153,8 +153,11 @@ class SqliteStore:
                 await connection.rollback()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
-        """One writing transaction, committed when the block ends and rolled back when it raises."""
+    async def transaction(self, *, shared: bool = False) -> AsyncIterator[SqliteTransaction]:
+        """One writing transaction, committed when the block ends and rolled back when it raises.
+
+        A file has one writer: `shared` ones too take turns.
+        """
         async with self._exclusive() as transaction:
             rows = await transaction.fetch("fetch_id_floor", (self._ids.node,))
             floor = rows[0][0] if rows else 0
@@ -162,6 +165,13 @@ class SqliteStore:
             yield transaction
             if self._ids.last_id > floor:
                 await transaction.execute("raise_id_floor", (self._ids.node, self._ids.last_id))
+
+    async def wait_for_change(self, *, timeout_s: float) -> None:
+        """A file tells nobody that it changed: time alone wakes."""
+        await asyncio.sleep(timeout_s)
+
+    async def make_room(self, *, at: int) -> None:
+        """Nothing: a table of SQLite has room for all months."""
 
     async def close(self) -> None:
         """End the connections and their threads."""

@@ -1,4 +1,5 @@
-"""The books as an accountant reads them: read-only SQL on the daemon's store, mostly on its views."""
+"""The books as an accountant reads them: read-only SQL on the daemon's store, mostly on its views.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +70,7 @@ class Books:
             "acct_session_id, started_at, last_at, ended_at, status, terminate_cause, presumed, "
             "session_time_s, input_octets, output_octets"
         )
-        sql = f"""SELECT {columns} FROM session WHERE account_id = ? ORDER BY started_at, session_id"""
+        sql = f"SELECT {columns} FROM session WHERE account_id = ? ORDER BY started_at, session_id"
         names = [name.strip() for name in columns.split(",")]
         rows = self.rows(sql, self.account_of(login))
         return [dict(zip(names, row, strict=True)) for row in rows]

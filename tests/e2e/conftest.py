@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.harness import has_radclient
+from tests.postgres_cluster import Cluster, running_cluster, why_absent
 
 
 @pytest.fixture
@@ -25,6 +26,15 @@ def shared_folder() -> Iterator[Path]:
     """The same for a daemon that all tests of a file share."""
     with tempfile.TemporaryDirectory(prefix="aaad-") as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """A server of the tests' own; skipped where PostgreSQL is not installed."""
+    if reason := why_absent():
+        pytest.skip(reason)
+    with running_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

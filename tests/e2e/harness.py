@@ -42,7 +42,8 @@ SETTINGS = """
 [secrets]
 folder = "secrets"
 [store]
-url = "sqlite:///{folder}/aaad.db"
+url = "{store_url}"
+{store_password}
 [journal]
 folder = "journal"
 [radius]
@@ -62,7 +63,7 @@ clock = {clock}
 clock_file = "clock.toml"
 [[clients]]
 name = "test-nases"
-prefixes = ["127.0.0.0/8", "::1"]
+prefixes = ["127.0.0.0/9", "::1"]
 secret_file = "client"
 allow_mschapv1 = {allow_mschapv1}
 """
@@ -100,6 +101,8 @@ class DaemonOptions:
     reject_delay_ms: int = 0
     open_session_max_age_s: int = 60
     allow_mschapv1: bool = False
+    store_url: str = ""  # empty: SQLite in the daemon's folder
+    store_password: str = ""
     dynauth_ports: tuple[tuple[str, int], ...] = ()  # (NAS, port of its DynauthListener)
     more: str = ""  # appended to the file
 
@@ -130,8 +133,12 @@ class Daemon:
         self._write_secret("seal-key", secrets.token_hex(32))
         options = self.options
         host = f"[{options.host}]" if ":" in options.host else options.host
+        password = options.store_password
+        if password:
+            self._write_secret("store", password)
         text = SETTINGS.format(
-            folder=self.folder,
+            store_url=options.store_url or f"sqlite:///{self.folder}/aaad.db",
+            store_password='password_file = "store"' if password else "",
             host=host,
             authentication_port=self.authentication[1],
             accounting_port=self.accounting[1],
@@ -271,12 +278,12 @@ class Daemon:
 
     def nas(self, nas_identifier: str = "nas-1", **options: Any) -> Nas:
         """A NAS that knows this daemon's endpoints and secret."""
+        options.setdefault("source", self.options.host)
         return Nas(
             authentication=self.authentication,
             accounting=self.accounting,
             secret=self.secret,
             nas_identifier=nas_identifier,
-            source=self.options.host,
             **options,
         )
 

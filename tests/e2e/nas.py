@@ -146,7 +146,7 @@ class Nas:
 
     def report(self, status: Status, acct_session_id: str = "", **facts: object) -> Packet:
         """Send a report until it is acknowledged; facts as in `accounting_request`."""
-        request = self.accounting_request(status, acct_session_id, **facts)  # type: ignore[arg-type]
+        request = self.accounting_request(status, acct_session_id, **facts)
         reply = self.exchange(request, self.accounting)
         assert reply.code == Code.ACCOUNTING_RESPONSE, reply
         return reply

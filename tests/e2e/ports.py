@@ -11,7 +11,16 @@ def free_udp_port(host: str = "127.0.0.1") -> int:
     The kernel hands such ports out in an order of its own, so that two tests at one time do not
     meet on the same one within the moment between here and the child's bind.
     """
+    return _free_port(host, socket.SOCK_DGRAM)
+
+
+def free_tcp_port(host: str = "127.0.0.1") -> int:
+    """The same for TCP."""
+    return _free_port(host, socket.SOCK_STREAM)
+
+
+def _free_port(host: str, kind: socket.SocketKind) -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+    with socket.socket(family, kind) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])

@@ -12,7 +12,9 @@ gl = "usage"
 tax_code = "internet-access"
 """
 
-WEEKDAY_HOURS = HEAD + """
+WEEKDAY_HOURS = (
+    HEAD
+    + """
 [tariffs.weekday-hours]
 [[tariffs.weekday-hours.bands]]
 name = "weekend"
@@ -27,9 +29,12 @@ prices = [{ metric = "seconds", amount = "1.00", per = "1 h" }]
 tariff = "weekday-hours"
 service = "dialup"
 """
+)
 """Requirements B112: one dollar an hour on weekdays, free weekends."""
 
-METERED = HEAD + """
+METERED = (
+    HEAD
+    + """
 [tariffs.metered]
 [[tariffs.metered.bands]]
 name = "all day"
@@ -42,4 +47,5 @@ prices = [
 tariff = "metered"
 service = "dialup"
 """
+)
 """A thousandth of a dollar each second and a millionth each octet: charges read like counters."""

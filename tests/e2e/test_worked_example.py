@@ -1,13 +1,15 @@
-"""Proves requirements B112 to B117 as packets on the wire: what the session of the worked example costs.
+"""Proves requirements B112 to B117 as packets on the wire: what the session of the worked example
+costs.
 
 One dollar an hour on weekdays, weekends free, in America/New_York. Friday 22:00 to Saturday 01:00
-costs $2.00, however often the NAS reports in between; Friday 22:00 to Monday 01:00 costs $3.00, also
-on the weekends when the clocks change (50 and 52 hours of session).
+costs $2.00, however often the NAS reports in between; Friday 22:00 to Monday 01:00 costs $3.00,
+also on the weekends when the clocks change (50 and 52 hours of session).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +38,8 @@ def at(text: str) -> int:
 
 @dataclass(frozen=True)
 class Stay:
-    """Three customers online from `start` to `end`, whose NASes report 0, 1 and 60 times between."""
+    """Three customers online from `start` to `end`, whose NASes report 0, 1 and 60 times between.
+    """
 
     name: str
     start: int
@@ -50,7 +53,8 @@ class Stay:
         return f"{self.name}-{interims}"
 
     def moments(self) -> list[tuple[int, int]]:
-        """(instant, how often this customer's NAS reports between) of every report after the Start."""
+        """(instant, how often this customer's NAS reports between) of every report after the Start.
+        """
         return sorted(
             (self.start + self.seconds * n // (interims + 1), interims)
             for interims in INTERIMS
@@ -82,11 +86,15 @@ def daemon(shared_folder: Path) -> Iterator[Daemon]:
 
 
 def play(daemon: Daemon, stay: Stay) -> None:
-    """The customers log in and stay; time moves with their reports."""
+    """The customers log in and stay; time moves with their reports.
+
+    Each is on a NAS of his own: a session that is silent while its NAS is heard is presumed dead.
+    """
     set_clock(daemon, stay.start)
     clock_at = stay.start
-    with daemon.nas() as nas:
-        for interims in INTERIMS:
+    with ExitStack() as stack:
+        nases = {n: stack.enter_context(daemon.nas(f"nas-{n}")) for n in INTERIMS}
+        for interims, nas in nases.items():
             login = stay.login(interims)
             assert nas.access_request(login, "correct horse").code == Code.ACCESS_ACCEPT
             nas.report(Status.START, login, login=login, event_at=stay.start)
@@ -96,7 +104,7 @@ def play(daemon: Daemon, stay: Stay) -> None:
                 clock_at = moment
             seconds = moment - stay.start
             login = stay.login(interims)
-            nas.report(
+            nases[interims].report(
                 Status.STOP if moment == stay.end else Status.INTERIM_UPDATE,
                 login,
                 login=login,
@@ -125,9 +133,7 @@ def test_friday_evening_to_saturday_costs_two_dollars(daemon: Daemon, interims: 
     item = "SELECT item_kind, cycle_start_at, amount_micros FROM item WHERE account_id = ?"
     cycle_start_at = at("2025-12-15T00:00")
     assert books.rows(item, books.account_of(login)) == [("usage", cycle_start_at, 2_000_000)]
-    assert books.counters(login) == [
-        (cycle_start_at, 3 * HOUR, 30 * HOUR, 300 * HOUR, 2_000_000)
-    ]
+    assert books.counters(login) == [(cycle_start_at, 3 * HOUR, 30 * HOUR, 300 * HOUR, 2_000_000)]
 
 
 @pytest.mark.parametrize(

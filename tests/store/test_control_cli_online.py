@@ -18,6 +18,7 @@ from aaad.control import (  # noqa: F401 - the modules under test, loaded by the
     cli_explain,
     cli_services,
     cli_sessions,
+    cli_store,
 )
 from aaad.control.cli import main
 from tests.control_world import CLERK, DIALUP, MemoryDaemon, served_daemon
@@ -265,3 +266,14 @@ def test_no_daemon_is_exit_3_and_names_the_socket(tmp_path: Path) -> None:
     assert result.exit_code == 3
     assert str(path) in result.output
     assert "start aaad" in result.output
+
+
+async def test_the_books_are_checked_and_a_broken_invariant_is_named(terminal: Terminal) -> None:
+    account_id = await terminal.register()
+    assert "The books are right." in await terminal.say("store", "check")
+
+    async with terminal.daemon.store.transaction() as tx:
+        await tx.execute("add_to_balance", (account_id, "USD", 5, 0))
+    result = await terminal.run("store", "check")
+    assert result.exit_code == 1
+    assert str(account_id) in result.output

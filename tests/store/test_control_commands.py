@@ -112,7 +112,7 @@ async def test_each_command_asks_for_its_right(world: MemoryDaemon, name: str) -
 def test_what_changes_something_is_not_for_readers() -> None:
     reading = {name for name, one in COMMANDS.items() if one.right is Right.READ}
     verbs = {name.rpartition(".")[2] for name in reading}
-    assert verbs == {"status", "list", "show", "balance", "charge", "login"}
+    assert verbs == {"status", "list", "show", "check", "balance", "charge", "login"}
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ from tests.store.builders import (
     register,
     session,
 )
+from tests.store.conftest import run_on_books
 
 
 async def post_batch(store: Store, posting: PostingBatch) -> PostingResult:
@@ -315,16 +316,14 @@ async def test_ids_stay_unique_when_the_clock_goes_back_and_the_store_is_opened_
 
 
 async def test_check_books_finds_what_somebody_broke(store: Store, store_url: str) -> None:
-    import sqlite3
-
     account_id, service_id = await register(store)
     first = opening(session(account_id, service_id))
     second = advanced(first.new, seconds=10, charge_micros=10)
     await post_batch(store, batch(first))
     await post_batch(store, batch(second))
     await post_batch(store, batch(cut(second.new, seconds=5, charge_micros=5, ends=True)))
-    connection = sqlite3.connect(store_url.removeprefix("sqlite://"))
-    for statement in (
+    run_on_books(
+        store_url,
         "UPDATE balance SET posted_micros = posted_micros + 1",
         "UPDATE item SET amount_micros = amount_micros - 3",
         "UPDATE usage_counter SET seconds = seconds + 7",
@@ -332,10 +331,7 @@ async def test_check_books_finds_what_somebody_broke(store: Store, store_url: st
         "DELETE FROM login",
         "INSERT INTO balance VALUES (12345, 'USD', 0, 0, 0)",
         "DELETE FROM journal_position",
-    ):
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
+    )
 
     faults = "\n".join(await check_books(store))
 

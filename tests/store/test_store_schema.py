@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.store import SchemaMismatch, Store, open_store
+from ledger.store import SchemaMismatch, open_store
 from ledger.store.migrations import (
     MIGRATIONS_FOLDER,
     load_migrations,
@@ -19,6 +19,7 @@ from ledger.store.migrations import (
 )
 from ledger.store.named_queries import Dialect, load_queries
 from tests.store.builders import batch, cut, opening, register, session
+from tests.store.conftest import run_on_books
 
 # Small or of no account, so kept whole on every node: see the head of the first migration.
 REFERENCE_TABLES = {
@@ -34,6 +35,36 @@ REFERENCE_TABLES = {
     "journal_position",
     "change_counter",
 }
+
+
+IMPOSSIBLE_ROWS = (
+    "INSERT INTO balance VALUES (1, 'USD', 'ten', 0, 0)",
+    "INSERT INTO balance VALUES (1, 'USD', 0, 0, -1)",
+    "INSERT INTO balance VALUES (NULL, 'USD', 0, 0, 0)",
+    "INSERT INTO account VALUES"
+    " (1, 'nobody', 'n', 'USD', 'UTC', 'active', '', NULL, 'taxable', '', 0, '{}')",
+    "INSERT INTO account VALUES"
+    " (1, 'isp', 'n', 'DOLLAR', 'UTC', 'active', '', NULL, 'taxable', '', 0, '{}')",
+    "INSERT INTO account VALUES"
+    " (1, 'isp', 'n', 'USD', 'UTC', 'sleeping', '', NULL, 'taxable', '', 0, '{}')",
+    "INSERT INTO bill_unit VALUES (9, 9, 32, 14, NULL, NULL, NULL)",
+    "INSERT INTO service VALUES (77, 1, 'isp', 'ann', 'active', '', 0, '{}', '{}')",
+    "INSERT INTO item VALUES (9, 9, 'mystery', 0, 'USD', 'open', 0, NULL)",
+    "INSERT INTO purchase VALUES (9, 1, 9, 'dialup', 100, 99)",
+    "INSERT INTO own_limit VALUES (9, 0, 'hours', 0, 1, 'miles', 1, 2, 0)",
+    "INSERT INTO event (account_id, event_id, event_key, service_id, event_type, service_at,"
+    " posted_at, actor, data) VALUES (9, 1, '', 0, 'usage', 0, 0, 'x', '{}')",
+    "INSERT INTO bill VALUES"
+    " (9, 1, 9, 'isp', NULL, 'final', 'USD', 0, 9, 0, NULL, NULL, '', 0, NULL)",
+    "INSERT INTO change_counter VALUES (2, 0)",
+)
+"""Statements that both dialects must refuse, after the customer of `A_CUSTOMER`."""
+
+A_CUSTOMER = (
+    "INSERT INTO brand VALUES ('isp', 0)",
+    "INSERT INTO account VALUES"
+    " (9, 'isp', 'n', 'USD', 'UTC', 'active', '', NULL, 'taxable', '', 0, '{}')",
+)
 
 
 @pytest.fixture
@@ -139,51 +170,24 @@ def test_every_query_is_called_by_name_somewhere() -> None:
     assert unused == []
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT INTO balance VALUES (1, 'USD', 'ten', 0, 0)",
-        "INSERT INTO balance VALUES (1, 'USD', 0, 0, -1)",
-        "INSERT INTO balance VALUES (NULL, 'USD', 0, 0, 0)",
-        "INSERT INTO account VALUES"
-        " (1, 'nobody', 'n', 'USD', 'UTC', 'active', '', NULL, 'taxable', '', 0, '{}')",
-        "INSERT INTO account VALUES"
-        " (1, 'isp', 'n', 'DOLLAR', 'UTC', 'active', '', NULL, 'taxable', '', 0, '{}')",
-        "INSERT INTO account VALUES"
-        " (1, 'isp', 'n', 'USD', 'UTC', 'sleeping', '', NULL, 'taxable', '', 0, '{}')",
-        "INSERT INTO bill_unit VALUES (9, 9, 32, 14, NULL, NULL, NULL)",
-        "INSERT INTO service VALUES (77, 1, 'isp', 'ann', 'active', '', 0, '{}', '{}')",
-        "INSERT INTO item VALUES (9, 9, 'mystery', 0, 'USD', 'open', 0, NULL)",
-        "INSERT INTO purchase VALUES (9, 1, 9, 'dialup', 100, 99)",
-        "INSERT INTO own_limit VALUES (9, 0, 'hours', 0, 1, 'miles', 1, 2, 0)",
-        "INSERT INTO event (account_id, event_id, event_key, service_id, event_type, service_at,"
-        " posted_at, actor, data) VALUES (9, 1, '', 0, 'usage', 0, 0, 'x', '{}')",
-        "INSERT INTO bill VALUES"
-        " (9, 1, 9, 'isp', NULL, 'final', 'USD', 0, 9, 0, NULL, NULL, '', 0, NULL)",
-        "INSERT INTO change_counter VALUES (2, 0)",
-    ],
-)
+@pytest.mark.parametrize("statement", IMPOSSIBLE_ROWS)
 def test_a_row_that_cannot_be_true_is_refused(database: sqlite3.Connection, statement: str) -> None:
-    database.execute("INSERT INTO brand VALUES ('isp', 0)")
-    database.execute(
-        "INSERT INTO account VALUES"
-        " (9, 'isp', 'n', 'USD', 'UTC', 'active', '', NULL, 'taxable', '', 0, '{}')"
-    )
+    for customer in A_CUSTOMER:
+        database.execute(customer)
     with pytest.raises(sqlite3.IntegrityError):
         database.execute(statement)
 
 
-async def test_opening_twice_applies_once_and_keeps_the_stores_id(store_url: str) -> None:
-    first = await open_store(store_url, checkpoints=True)
+async def test_opening_twice_applies_once_and_keeps_the_stores_id(fresh_url: str) -> None:
+    first = await open_store(fresh_url, checkpoints=True)
     await first.close()
-    second = await open_store(store_url, checkpoints=False)
+    second = await open_store(fresh_url, checkpoints=False)
     await second.close()
     assert len(first.store_id) == 32
     assert second.store_id == first.store_id
-    connection = sqlite3.connect(store_url.removeprefix("sqlite://"))
-    applied = connection.execute("SELECT count(*) FROM schema_migration").fetchone()
-    connection.close()
-    assert applied == (len(load_migrations(MIGRATIONS_FOLDER / "sqlite")),)
+    applied = run_on_books(fresh_url, "SELECT count(*) FROM schema_migration")
+    dialect = fresh_url.partition(":")[0]
+    assert applied == [(len(load_migrations(MIGRATIONS_FOLDER / dialect)),)]
 
 
 @pytest.mark.parametrize(
@@ -194,16 +198,13 @@ async def test_opening_twice_applies_once_and_keeps_the_stores_id(store_url: str
     ],
 )
 async def test_books_of_another_program_stop_the_start(
-    store_url: str, change: str, message: str
+    fresh_url: str, change: str, message: str
 ) -> None:
-    opened = await open_store(store_url, checkpoints=True)
+    opened = await open_store(fresh_url, checkpoints=True)
     await opened.close()
-    connection = sqlite3.connect(store_url.removeprefix("sqlite://"))
-    connection.execute(change)
-    connection.commit()
-    connection.close()
+    run_on_books(fresh_url, change)
     with pytest.raises(SchemaMismatch, match=message):
-        await open_store(store_url, checkpoints=True)
+        await open_store(fresh_url, checkpoints=True)
 
 
 def test_migration_files_are_contiguous_and_well_named(tmp_path: Path) -> None:
@@ -228,15 +229,17 @@ def test_a_migration_that_ends_in_the_middle_is_refused() -> None:
         statements("CREATE TABLE t (a);\nCREATE TABLE u (a")
 
 
-async def test_views_speak_plainly(store: Store, store_url: str) -> None:
+async def test_views_speak_plainly(sqlite_url: str) -> None:
     from ledger.posting import post
 
+    store = await open_store(sqlite_url, checkpoints=True)
     account_id, service_id = await register(store)
     first = opening(session(account_id, service_id, user_name=b"Ann\x00\xff"))
     for posting in (first, cut(first.new, seconds=7200, charge_micros=2_500_001, ends=True)):
         async with store.transaction() as tx:
             await post(tx, batch(posting))
-    connection = sqlite3.connect(store_url.removeprefix("sqlite://"))
+    await store.close()
+    connection = sqlite3.connect(sqlite_url.removeprefix("sqlite://"))
     connection.row_factory = sqlite3.Row
     rows = {
         view: connection.execute(f"SELECT * FROM {view}").fetchall()

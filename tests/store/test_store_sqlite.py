@@ -12,9 +12,15 @@ import pytest
 
 from ledger.store import CommitUnknown, Store, StoreUnavailable, open_store
 from ledger.store.sqlite import SqliteStore, version_warnings
-from tests.store.builders import NOW, register
+from tests.store.builders import NOW
 
 IMPATIENT_MS = 50
+
+
+@pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    """Of this kind alone."""
+    return sqlite_url
 
 
 def path_of(store_url: str) -> str:
@@ -47,7 +53,7 @@ async def boots(store: Store) -> list[tuple[str, str, int]]:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://localhost/books", "sqlite://books.db", "books.db", "sqlite:", ""]
+    "url", ["mysql://localhost/books", "sqlite://books.db", "books.db", "sqlite:", ""]
 )
 async def test_another_url_is_refused_with_the_form_it_should_have(url: str) -> None:
     with pytest.raises(ValueError, match="sqlite:///absolute/path"):
@@ -72,66 +78,6 @@ async def test_only_a_checkpointing_writer_checkpoints(store_url: str) -> None:
 async def pragma(connection: aiosqlite.Connection, name: str) -> object:
     rows = list(await connection.execute_fetchall(f"PRAGMA {name}"))
     return rows[0][0]
-
-
-async def test_a_block_that_raises_leaves_nothing(store: Store) -> None:
-    class Interrupted(Exception):
-        pass
-
-    async def interrupted() -> None:
-        async with store.transaction() as tx:
-            await tx.execute("raise_boot", ("bras", "bras-1", NOW))
-            raise Interrupted
-
-    with pytest.raises(Interrupted):
-        await interrupted()
-    assert await boots(store) == []
-    await add_boot(store)
-    assert len(await boots(store)) == 1
-
-
-async def test_a_cancelled_transaction_leaves_nothing_and_blocks_nobody(store: Store) -> None:
-    inside, never = asyncio.Event(), asyncio.Event()
-
-    async def stuck() -> None:
-        async with store.transaction() as tx:
-            await tx.execute("raise_boot", ("bras", "stuck", NOW))
-            inside.set()
-            await never.wait()
-
-    task = asyncio.create_task(stuck())
-    await inside.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await add_boot(store)
-    assert await boots(store) == [("bras", "bras-1", NOW)]
-
-
-async def test_tasks_take_turns_and_never_share_a_transaction(store: Store) -> None:
-    async def read_then_write(nas: str) -> int:
-        async with store.transaction() as tx:
-            seen = len(await tx.fetch("fetch_boots"))
-            await asyncio.sleep(0)
-            await tx.execute("raise_boot", ("bras", nas, NOW))
-            return seen
-
-    seen = await asyncio.gather(*(read_then_write(f"nas-{number}") for number in range(8)))
-    assert sorted(seen) == list(range(8))
-
-
-async def test_a_reader_sees_one_state_of_the_books(store: Store) -> None:
-    async with store.read() as reader:
-        before = await reader.fetch("fetch_boots")
-        await add_boot(store)
-        assert await reader.fetch("fetch_boots") == before
-    assert len(await boots(store)) == 1
-
-
-async def test_a_reader_cannot_write(store: Store) -> None:
-    async with store.read() as reader:
-        with pytest.raises(StoreUnavailable, match="readonly"):
-            await reader.fetch("claim_outbox", ("mail", "me", NOW, NOW, 1))
 
 
 async def test_a_database_locked_by_others_is_unavailable_and_later_works(store_url: str) -> None:
@@ -267,18 +213,6 @@ async def test_closing_twice_is_harmless_and_ends_the_threads(store_url: str) ->
     assert threads_left(before) == []
     with pytest.raises(StoreUnavailable, match="closed"):
         await add_boot(opened)
-
-
-async def test_a_job_and_the_daemon_write_side_by_side(store: Store, store_url: str) -> None:
-    job = await open_store(store_url, checkpoints=False, node=1)
-    try:
-        await register(store, logins=(b"one",))
-        await register(job, logins=(b"two",))
-        async with store.read() as reader:
-            rows = await reader.fetch("fetch_account_page", (0, 10))
-        assert len(rows) == 2
-    finally:
-        await job.close()
 
 
 def test_an_old_sqlite_is_warned_of_and_a_mended_one_is_not() -> None:

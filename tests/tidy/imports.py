@@ -87,7 +87,18 @@ LAYERS = (
     Layer(
         name="aaad.server",
         ours=("aaad", "ledger", "ratingcore"),
-        third_party=frozenset({"argon2", "msgpack", "msgspec", "orjson", "structlog", "uvloop"}),
+        third_party=frozenset(
+            {
+                "argon2",
+                "click",
+                "msgpack",
+                "msgspec",
+                "orjson",
+                "prometheus_client",
+                "structlog",
+                "uvloop",
+            }
+        ),
     ),
     Layer(
         name="aaad.control",

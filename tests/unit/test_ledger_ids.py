@@ -75,7 +75,12 @@ def test_ids_grow_whatever_the_clock_says(instants: list[int]) -> None:
 def test_a_full_millisecond_borrows_the_next_one() -> None:
     maker = IdMaker(1)
     maker.advance(make_id(NOW_MS, 1, SEQUENCE_MAX))
-    assert maker.make(NOW_MS) == make_id(NOW_MS + 1, 1, 0)
+    assert maker.make(NOW_MS) == make_id(NOW_MS + 1, 1, 1)
+
+
+def test_a_clock_before_2020_still_makes_ids_of_its_node() -> None:
+    maker = IdMaker(9)
+    assert [node_of(maker.make(0)) for _ in range(3)] == [9, 9, 9]
 
 
 def test_a_maker_goes_on_beyond_what_another_has_made() -> None:

@@ -3,13 +3,11 @@ refused."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.seal import KEY_OCTETS, Sealer, SealError, make_key_file
+from ledger.seal import KEY_OCTETS, Sealer, SealError
 
 SEALER = Sealer(b"k" * KEY_OCTETS)
 
@@ -49,35 +47,17 @@ def test_another_key_is_named_by_its_id() -> None:
         other.open(blob, context=b"")
 
 
-def test_a_key_file_is_made_for_its_owner_alone_and_never_again(tmp_path: Path) -> None:
-    path = tmp_path / "store.key"
-    make_key_file(path)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert len(path.read_bytes()) == KEY_OCTETS
-    blob = Sealer.from_file(path).seal(b"secret", context=b"")
-    assert Sealer.from_file(path).open(blob, context=b"") == b"secret"
-    with pytest.raises(SealError, match="exists"):
-        make_key_file(path)
-
-
-@pytest.mark.parametrize("mode", [0o604, 0o644, 0o620, 0o666, 0o601])
-def test_a_key_file_that_others_may_use_is_refused(tmp_path: Path, mode: int) -> None:
-    path = tmp_path / "store.key"
-    make_key_file(path)
-    path.chmod(mode)
-    with pytest.raises(SealError, match="chmod 600"):
-        Sealer.from_file(path)
-
-
 @pytest.mark.parametrize("length", [0, 31, 33, 100])
-def test_a_key_of_a_wrong_length_is_refused(tmp_path: Path, length: int) -> None:
-    path = tmp_path / "store.key"
-    path.write_bytes(bytes(length))
-    path.chmod(0o600)
+def test_a_key_of_a_wrong_length_is_refused(length: int) -> None:
     with pytest.raises(SealError, match="32 octets"):
-        Sealer.from_file(path)
+        Sealer(bytes(length))
 
 
-def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SealError, match=r"none\.key cannot be read"):
-        Sealer.from_file(tmp_path / "none.key")
+def test_derived_keys_differ_by_purpose_and_by_key() -> None:
+    keys = {
+        SEALER.derive_key(b"one"),
+        SEALER.derive_key(b"two"),
+        Sealer(b"o" * KEY_OCTETS).derive_key(b"one"),
+    }
+    assert len(keys) == 3
+    assert SEALER.derive_key(b"one") in keys

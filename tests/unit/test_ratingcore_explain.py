@@ -55,7 +55,7 @@ def test_words_need_a_zone_that_exists():
     ("metric", "quantity", "text"),
     [
         (Metric.SECONDS, 0, "0 s"),
-        (Metric.SECONDS, 90_061, "1 d 1 h 1 min 1 s"),
+        (Metric.SECONDS, 90_061, "25 h 1 min 1 s"),
         (Metric.OCTETS, 512, "512 octets"),
         (Metric.OCTETS, 1_500, "1.5 kB"),
         (Metric.OCTETS, 1_234, "1234 octets"),

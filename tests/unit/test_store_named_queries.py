@@ -36,7 +36,7 @@ def test_parameters_are_numbered_in_the_order_of_the_heading(tmp_path: Path) -> 
     )
     assert queries["fetch_thing"].parameters == ("thing_id", "text")
     postgresql = load(tmp_path, GOOD, Dialect.POSTGRESQL)
-    assert "id = $1 AND ($2 = '' OR t = $2);" in postgresql["fetch_thing"].sql
+    assert "id = $1::bigint AND ($2::text = '' OR t = $2::text);" in postgresql["fetch_thing"].sql
 
 
 def test_a_query_of_one_dialect_is_loaded_for_that_one(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Registration:
     name: Text
     currency: Name
     zone: Name
-    bill_day: int
+    bill_day: int | None = None
     brand: Name = BRAND_DEFAULT
     due_days: int = DUE_DAYS_DEFAULT
     credit_limit_micros: Micros | None = None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from aaad.control.command import Call, Id, Name, PageSize
+from aaad.control.command import Call, Id, Name, NoArguments, PageSize
 from aaad.control.commands.customers import AccountChoice, Login, account_of
 from aaad.control.commands.shapes import (
     account_map,
@@ -19,6 +19,7 @@ from aaad.control.commands.shapes import (
 )
 from aaad.control.protocol import PAGE_SIZE_DEFAULT, CommandFailed, ErrorCode
 from ledger.accounts import find_account
+from ledger.books import check_books
 from ledger.clients import BRAND_DEFAULT
 from ledger.listings import fetch_waiting_messages
 from ledger.model import Account, Event
@@ -86,6 +87,11 @@ async def show_balance(call: Call, arguments: AccountChoice) -> Mapping[str, obj
         "cycle_end_at": cycle.end_at,
         "limits": list(await call.daemon.limit_usage(account_id)),
     }
+
+
+async def check_store(call: Call, _: NoArguments) -> Mapping[str, object]:
+    """Every invariant of the books that does not hold; none when they are right."""
+    return {"faults": await check_books(call.daemon.store)}
 
 
 async def list_events(call: Call, arguments: EventPage) -> Mapping[str, object]:

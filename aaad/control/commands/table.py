@@ -57,6 +57,7 @@ COMMANDS: Mapping[str, Command[Any]] = MappingProxyType(
         "limit.set": Command(Right.ADMINISTER, limits.LimitSetting, limits.set_own_limit),
         "limit.topup": Command(Right.ADMINISTER, limits.TopUp, limits.top_up),
         "balance": Command(Right.READ, AccountChoice, books.show_balance),
+        "store.check": Command(Right.READ, NoArguments, books.check_store),
         "event.list": Command(Right.READ, books.EventPage, books.list_events),
         "explain.charge": Command(Right.READ, books.EventChoice, books.explain_charge),
         "explain.login": Command(Right.READ, books.LoginName, books.explain_login),

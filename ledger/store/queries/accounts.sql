@@ -66,6 +66,12 @@ UPDATE purchase SET to_at = max(from_at, :at)
 WHERE account_id = :account_id AND service_id = :service_id AND (to_at IS NULL OR to_at > :at)
     AND NOT (to_at IS NOT NULL AND to_at = from_at);
 
+-- name: end_purchases (account_id, service_id, at)
+-- dialect: postgresql
+UPDATE purchase SET to_at = greatest(from_at, :at)
+WHERE account_id = :account_id AND service_id = :service_id AND (to_at IS NULL OR to_at > :at)
+    AND NOT (to_at IS NOT NULL AND to_at = from_at);
+
 -- name: insert_own_limit (account_id, service_id, limit_name, period_start_at, revision, metric, soft, hard, set_at)
 INSERT INTO own_limit (
     account_id, service_id, limit_name, period_start_at, revision, metric, soft, hard, set_at)
@@ -113,7 +119,14 @@ DELETE FROM suspension
 WHERE account_id = :account_id AND service_id = :service_id AND reason = :reason;
 
 -- name: bump_change_counter ()
+-- dialect: sqlite
 UPDATE change_counter SET counter = counter + 1;
+
+-- Whoever listens hears of it when it is committed.
+-- name: bump_change_counter ()
+-- dialect: postgresql
+WITH bumped AS (UPDATE change_counter SET counter = counter + 1 RETURNING counter)
+SELECT pg_notify('aaad_changes', counter::text) FROM bumped;
 
 -- name: mark_account_changed (account_id)
 INSERT INTO account_change (account_id, counter)
@@ -123,5 +136,11 @@ ON CONFLICT (account_id) DO UPDATE SET counter = excluded.counter;
 -- name: end_account_purchases (account_id, at)
 -- dialect: sqlite
 UPDATE purchase SET to_at = max(from_at, :at)
+WHERE account_id = :account_id AND (to_at IS NULL OR to_at > :at)
+    AND NOT (to_at IS NOT NULL AND to_at = from_at);
+
+-- name: end_account_purchases (account_id, at)
+-- dialect: postgresql
+UPDATE purchase SET to_at = greatest(from_at, :at)
 WHERE account_id = :account_id AND (to_at IS NULL OR to_at > :at)
     AND NOT (to_at IS NOT NULL AND to_at = from_at);

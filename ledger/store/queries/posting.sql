@@ -17,12 +17,28 @@ SELECT s.session_id, s.version, s.status
 FROM json_each(:keys) AS k
 CROSS JOIN session AS s ON s.account_id = k.value ->> 0 AND s.session_id = k.value ->> 1;
 
+-- The rows stay locked until they are written: another node may post the same sessions.
+-- name: fetch_session_versions (keys)
+-- dialect: postgresql
+SELECT s.session_id, s.version, s.status
+FROM jsonb_array_elements(:keys::jsonb) AS k (value)
+JOIN session AS s
+    ON s.account_id = (k.value ->> 0)::bigint AND s.session_id = (k.value ->> 1)::bigint
+ORDER BY s.account_id, s.session_id FOR UPDATE OF s;
+
 -- name: fetch_session_starts (keys)
 -- dialect: sqlite
 SELECT s.nas, s.acct_session_id, s.started_at, s.account_id
 FROM json_each(:keys) AS k
 CROSS JOIN session AS s ON s.nas = k.value ->> 0 AND s.acct_session_id = k.value ->> 1
     AND s.started_at = k.value ->> 2 AND s.account_id = k.value ->> 3;
+
+-- name: fetch_session_starts (keys)
+-- dialect: postgresql
+SELECT s.nas, s.acct_session_id, s.started_at, s.account_id
+FROM jsonb_array_elements(:keys::jsonb) AS k (value)
+JOIN session AS s ON s.nas = k.value ->> 0 AND s.acct_session_id = k.value ->> 1
+    AND s.started_at = (k.value ->> 2)::bigint AND s.account_id = (k.value ->> 3)::bigint;
 
 -- name: insert_session (account_id, session_id, nas, acct_session_id, user_name, started_at, service_id, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s, status, ended_at, terminate_cause, presumed)
 INSERT INTO session (
@@ -78,12 +94,26 @@ VALUES (
     :session_id, :period_start_at, :seconds, :input_octets, :output_octets);
 
 -- name: insert_event (account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
+-- dialect: sqlite
 INSERT INTO event (
     account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
 VALUES (
     :account_id, :event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor,
     :data)
 ON CONFLICT (account_id, event_key) DO NOTHING;
+
+-- name: insert_event (account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
+-- dialect: postgresql
+WITH new_key AS (
+    INSERT INTO event_key (account_id, event_key, event_id)
+    VALUES (:account_id, :event_key, :event_id)
+    ON CONFLICT (account_id, event_key) DO NOTHING
+    RETURNING event_id)
+INSERT INTO event (
+    account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
+SELECT :account_id, event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor,
+    :data
+FROM new_key;
 
 -- name: insert_impact (account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, bill_unit_id, item_kind, cycle_start_at)
 INSERT INTO impact (
@@ -151,6 +181,14 @@ VALUES (:journal_number, :applied_lsn, :watermark_at)
 ON CONFLICT (journal_number) DO UPDATE SET
     applied_lsn = max(journal_position.applied_lsn, excluded.applied_lsn),
     watermark_at = max(journal_position.watermark_at, excluded.watermark_at);
+
+-- name: raise_journal_position (journal_number, applied_lsn, watermark_at)
+-- dialect: postgresql
+INSERT INTO journal_position (journal_number, applied_lsn, watermark_at)
+VALUES (:journal_number, :applied_lsn, :watermark_at)
+ON CONFLICT (journal_number) DO UPDATE SET
+    applied_lsn = greatest(journal_position.applied_lsn, excluded.applied_lsn),
+    watermark_at = greatest(journal_position.watermark_at, excluded.watermark_at);
 
 -- name: insert_outbox (account_id, outbox_key, kind, name, data, created_at, done_at)
 INSERT INTO outbox (account_id, outbox_key, kind, name, data, created_at, done_at)

@@ -4,6 +4,10 @@
 -- dialect: sqlite
 SELECT name FROM sqlite_master WHERE type = 'table' AND name = :name;
 
+-- name: find_table (name)
+-- dialect: postgresql
+SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename = :name;
+
 -- name: fetch_migrations ()
 SELECT number, sha256 FROM schema_migration ORDER BY number;
 
@@ -13,17 +17,55 @@ SELECT number, sha256 FROM schema_migration ORDER BY number;
 INSERT INTO schema_migration (number, name, sha256, applied_at)
 VALUES (:number, :name, :sha256, CAST(strftime('%s', 'now') AS INTEGER));
 
+-- name: insert_migration (number, name, sha256)
+-- dialect: postgresql
+INSERT INTO schema_migration (number, name, sha256, applied_at)
+VALUES (:number, :name, :sha256, extract(epoch FROM now())::bigint);
+
 -- name: insert_store (store_id)
 -- dialect: sqlite
 INSERT INTO store (store_id, created_at) VALUES (:store_id, CAST(strftime('%s', 'now') AS INTEGER));
+
+-- name: insert_store (store_id)
+-- dialect: postgresql
+INSERT INTO store (store_id, created_at) VALUES (:store_id, extract(epoch FROM now())::bigint);
 
 -- name: fetch_store_id ()
 SELECT store_id FROM store;
 
 -- name: fetch_id_floor (node)
+-- dialect: sqlite
 SELECT last_id FROM id_floor WHERE node = :node;
+
+-- Transactions of one node take turns, should it run twice by mistake.
+-- name: fetch_id_floor (node)
+-- dialect: postgresql
+SELECT last_id FROM id_floor WHERE node = :node FOR UPDATE;
 
 -- name: raise_id_floor (node, last_id)
 INSERT INTO id_floor (node, last_id) VALUES (:node, :last_id)
 ON CONFLICT (node) DO UPDATE SET last_id = excluded.last_id
 WHERE excluded.last_id > id_floor.last_id;
+
+-- Nobody else writes from here to the end of the transaction: what BEGIN IMMEDIATE is on SQLite.
+-- name: lock_alone ()
+-- dialect: postgresql
+SELECT pg_advisory_xact_lock(hashtext('aaad_writers'), hashtext(current_schema()));
+
+-- Others that post may write too; whoever wants to be alone waits.
+-- name: lock_shared ()
+-- dialect: postgresql
+SELECT pg_advisory_xact_lock_shared(hashtext('aaad_writers'), hashtext(current_schema()));
+
+-- name: make_partitions (at, ahead)
+-- dialect: postgresql
+SELECT make_partitions(:at, :ahead::integer);
+
+-- name: fetch_durability ()
+-- dialect: postgresql
+SELECT current_setting('fsync'), current_setting('full_page_writes'),
+    current_setting('synchronous_commit');
+
+-- name: insert_id_floor (node)
+-- dialect: postgresql
+INSERT INTO id_floor (node, last_id) VALUES (:node, 0) ON CONFLICT (node) DO NOTHING;

@@ -17,6 +17,23 @@ CROSS JOIN session AS s ON s.rowid IN (
     WHERE n.nas = k.value ->> 0 AND n.acct_session_id = k.value ->> 1
     ORDER BY n.started_at DESC LIMIT :count);
 
+-- name: fetch_sessions_by_key (keys, count)
+-- dialect: postgresql
+SELECT s.account_id, s.session_id, s.service_id, s.nas, s.acct_session_id, s.user_name,
+    s.started_at,
+    s.status, s.version, s.journal_number, s.lsn, s.last_at, s.heard_at, s.session_time_s,
+    s.input_octets, s.output_octets, s.counters, s.meter, s.pieces, s.period_start_at,
+    s.open_seconds,
+    s.open_input_octets, s.open_output_octets, s.accrued_micros, s.client, s.nas_address,
+    s.nas_port,
+    s.framed_address, s.calling_station_id, s.called_station_id, s.class, s.interim_interval_s,
+    s.ended_at, s.terminate_cause, s.presumed
+FROM jsonb_array_elements(:keys::jsonb) AS k (value)
+CROSS JOIN LATERAL (
+    SELECT n.* FROM session AS n
+    WHERE n.nas = k.value ->> 0 AND n.acct_session_id = k.value ->> 1
+    ORDER BY n.started_at DESC LIMIT :count) AS s;
+
 -- name: fetch_open_sessions (account_id, session_id, count)
 SELECT s.account_id, s.session_id, s.service_id, s.nas, s.acct_session_id, s.user_name,
     s.started_at,
