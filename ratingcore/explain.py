@@ -39,7 +39,8 @@ _METRIC_WORDS = {
 }
 SEGMENT_KINDS = (*Metric, CONNECTION, MINIMUM, MAXIMUM, WAIVED)
 """What a segment's metric may be: a measure of usage, a fee, or a bound that acted."""
-_TIME_UNITS = ((DAY_S, "d"), (3600, "h"), (60, "min"), (1, "s"))
+# hours, however many: prices and limits are by the hour
+_TIME_UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 _TIME_PERS = {DAY_S: "day", 3600: "hour", 60: "minute", 1: "second"}
 # powers of 1000 and of 1024, largest first, so that the first that divides a quantity is its unit
 _OCTET_UNITS = tuple(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what the table below loads, for those who follow imports
         cli_journal,
         cli_packet,
         cli_pricelist,
+        cli_quota,
         cli_rate,
         cli_services,
         cli_sessions,

@@ -252,7 +252,7 @@ def _folder(module: str) -> str:
 
 def _declared_libraries(tree: Tree) -> set[str]:
     project = _pyproject(tree)["project"]
-    optional = project["optional-dependencies"]
+    optional = project.get("optional-dependencies", {})
     lines = [*project["dependencies"], *(line for extra in optional.values() for line in extra)]
     names = {re.split(r"[<>=\[; ]", line)[0].replace("-", "_") for line in lines}
     return {{"argon2_cffi": "argon2"}.get(name, name) for name in names}
