@@ -17,7 +17,8 @@ from math import lcm
 from typing import Final
 
 from ledger.model import Offer, Purchase
-from ledger.pricelist import ACCOUNT_ZONE, PriceList
+from ledger.price_tariffs import ACCOUNT_ZONE
+from ledger.pricelist import PriceList
 from ratingcore.compile import Timeline, compile_timeline
 from ratingcore.tariff import LCM_MAX, Tariff, tariff_pers
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ratingcore.meter import Piece
+from ratingcore.tariff import Metric
 
 
 class AccountStatus(StrEnum):
@@ -165,6 +166,20 @@ class OwnLimit:
     period_start_at: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowanceTerms:
+    """What an offer gives in each billing cycle: so much of a metric that costs nothing.
+
+    It exists from the cycle's first second, computed from the purchase (rule of exactness 8).
+    """
+
+    name: str  # unique within the offer
+    metric: Metric
+    quantity: int
+    priority: int = 0  # the lowest is used first
+    bands: tuple[str, ...] = ()  # names of the tariff's bands in which it may be used; (): all
+
+
 class FeeKind(StrEnum):
     """When a fee is due (B24-B26)."""
 
@@ -199,6 +214,7 @@ class Offer:
     limits: tuple[Limit, ...] = ()
     service_type: str = ""  # the kind of service that may buy it; "": any
     fees: tuple[Fee, ...] = ()
+    allowances: tuple[AllowanceTerms, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

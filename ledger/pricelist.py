@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 from ledger.document import Document, Finding, Table
-from ledger.model import Fee, FeeKind, Limit, Offer, UsageMetric
-from ledger.units import DURATION_REMEDY, OCTETS_REMEDY, parse_duration, parse_octets
-from ratingcore.calendar import load_zone
-from ratingcore.errors import AmountError, TariffError
-from ratingcore.money import DECIMALS_MAX, ROUNDING_MODES, parse_amount
-from ratingcore.tariff import Metric, Price, Rounding, Tariff, Tier, TimeBand, check_tariff
-
-ACCOUNT_ZONE: Final = "account"
-"""The zone of a tariff whose clock is that of the account that uses it."""
+from ledger.holiday_calendars import read_calendars
+from ledger.model import AllowanceTerms, Fee, FeeKind, Limit, Offer, UsageMetric
+from ledger.price_tariffs import ACCOUNT_ZONE, TariffDefaults, read_tariff, read_zone
+from ledger.price_values import read_amount, read_quantity
+from ledger.units import DURATION_REMEDY, parse_duration
+from ratingcore.tariff import Metric, Tariff
 
 INTERIM_MIN_S: Final = 60
 """Seconds between interim reports at least (RFC 2869 section 5.16)."""
@@ -45,11 +42,6 @@ _SET_BY_AAAD: Final = {
         "remove it: the daemon sets it itself",
     ),
 }
-
-_AMOUNT_REMEDY: Final = 'write an amount in quotes, as "2.00", with at most six decimals'
-
-T = TypeVar("T")
-
 
 class PriceListError(Exception):
     """A price list has mistakes: `findings` names all of them."""
@@ -118,7 +110,14 @@ class _Head:
 def _read_pricelist(root: Table, known_attribute: KnownAttribute) -> PriceList:
     head = _read_head(root.table("pricelist"))
     tariff_tables = root.named_tables("tariffs")
-    tariffs = {name: _read_tariff(table, name, head) for name, table in tariff_tables.items()}
+    defaults = TariffDefaults(
+        currency=head.currency,
+        zone=head.zone,
+        gl_code=head.gl_code,
+        tax_code=head.tax_code,
+        calendars=read_calendars(root),
+    )
+    tariffs = {name: read_tariff(table, name, defaults) for name, table in tariff_tables.items()}
     offers = {
         name: _read_offer(table, name, head, tariffs, known_attribute)
         for name, table in root.named_tables("offers").items()
@@ -132,7 +131,7 @@ def _read_head(table: Table) -> _Head:
     return _Head(
         name=table.text("name"),
         currency=_matching(table, "currency", r"[A-Z]{3}", 'write its ISO 4217 code, as "EUR"'),
-        zone=_read_zone(table, ACCOUNT_ZONE),
+        zone=read_zone(table, ACCOUNT_ZONE),
         prices=table.choice("prices", TaxTreatment),
         gl_code=table.text("gl", default=""),
         tax_code=table.text("tax_code", default=""),
@@ -144,182 +143,6 @@ def _matching(table: Table, name: str, pattern: str, remedy: str) -> str:
     if text and re.fullmatch(pattern, text) is None:
         table.find(name, "is malformed", remedy)
     return text
-
-
-def _read_zone(table: Table, default: str) -> str:
-    zone = table.text("zone", default=default)
-    if zone == ACCOUNT_ZONE:
-        return zone
-    try:
-        load_zone(zone)
-    except TariffError:
-        remedy = f'name one of the IANA database, as "Europe/Berlin", or "{ACCOUNT_ZONE}"'
-        table.find("zone", "is no time zone", remedy)
-        return ACCOUNT_ZONE
-    return zone
-
-
-# --- tariffs ---
-
-
-def _read_tariff(table: Table, name: str, head: _Head) -> Tariff:
-    before = table.mistakes
-    tariff = Tariff(
-        name=name,
-        zone=_read_zone(table, head.zone),
-        currency=head.currency,
-        bands=tuple(map(_read_band, table.tables("bands"))),
-        rounding=_read_rounding(table.table("rounding")),
-        gl_code=table.text("gl", default=head.gl_code),
-        tax_code=table.text("tax_code", default=head.tax_code),
-    )
-    if table.mistakes == before:  # a stand-in would only raise mistakes that nobody made
-        _report_tariff(table, tariff)
-    return tariff
-
-
-def _report_tariff(table: Table, tariff: Tariff) -> None:
-    """What is wrong with a tariff as a whole, in the words of the price list."""
-    zone = "UTC" if tariff.zone == ACCOUNT_ZONE else tariff.zone
-    for finding in check_tariff(replace(tariff, zone=zone)):
-        table.report(_in_list_words(finding.where), finding.what, _in_list_words(finding.remedy))
-
-
-_LIST_WORDS: Final = (
-    ("from_s", "from"),
-    ("to_s", "to"),
-    ("weekdays", "days"),
-    ("amount_micros", "amount"),
-    ("from_quantity", "from"),
-    ("gl_code", "gl"),
-    ("0 to 86400", '"00:00" to "24:00"'),
-)
-
-
-def _in_list_words(text: str) -> str:
-    """A key or remedy of ratingcore as the price list says it: its keys, members from 1."""
-    for ours, theirs in _LIST_WORDS:
-        text = text.replace(ours, theirs)
-    return re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + 1}]", text)
-
-
-def _read_rounding(table: Table) -> Rounding:
-    default = Rounding()
-    names = {mode: name for name, mode in ROUNDING_MODES.items()}
-    mode = table.text("mode", default=names[default.mode])
-    if mode not in ROUNDING_MODES:
-        known = ", ".join(f'"{name}"' for name in ROUNDING_MODES)
-        table.find("mode", "is not known", f"write one of {known}")
-    return Rounding(
-        mode=ROUNDING_MODES.get(mode, default.mode),
-        decimals=table.integer("decimals", low=0, high=DECIMALS_MAX, default=default.decimals),
-    )
-
-
-def _read_band(table: Table) -> TimeBand:
-    remedy = 'write a time of day as "18:00", the end of the day as "24:00"'
-    from_s = table.parsed("from", parse_clock, remedy=remedy)
-    to_s = table.parsed("to", parse_clock, remedy=remedy)
-    band = TimeBand(
-        name=table.text("name"),
-        weekdays=_read_days(table),
-        from_s=0 if from_s is None else from_s,
-        to_s=DAY_S if to_s is None else to_s,
-        prices=tuple(map(_read_price, table.tables("prices"))),
-    )
-    if band.from_s == band.to_s:
-        table.find("to", "is where the band begins", "leave out from and to for the whole day")
-    if not band.prices:
-        table.find("prices", "names no price", 'write amount = "0" if the band is free')
-    return band
-
-
-DAY_S: Final = 86_400
-
-_CLOCK: Final = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
-
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def parse_clock(text: str) -> int:
-    """Seconds since midnight of "18:00" or "18:00:30", to "24:00". Raises ValueError."""
-    match = _CLOCK.fullmatch(text)
-    if match is None:
-        raise ValueError("is no time of day")
-    hours, minutes, seconds = (int(part or "0") for part in match.groups())
-    clock_s = hours * 3600 + minutes * 60 + seconds
-    if clock_s > DAY_S:
-        raise ValueError("is beyond the end of the day")
-    return clock_s
-
-
-def _read_days(table: Table) -> tuple[int, ...]:
-    """Weekdays, Monday 0: names and ranges of names, a range may go over Sunday."""
-    listed = table.parsed_each(
-        "days", _parse_days, remedy='write days as "mon" to "sun", ranges as "mon-fri"'
-    )
-    days = [day for some in listed for day in some]
-    if len(set(days)) < len(days):
-        table.find("days", "names a day twice", "name each once")
-    if "days" in table and not table.take("days"):
-        table.find("days", "names no day", "leave the key out for every day")
-    return tuple(sorted(days))
-
-
-def _parse_days(text: str) -> tuple[int, ...]:
-    first, dash, last = text.partition("-")
-    if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
-        raise ValueError("is no weekday")
-    start = WEEKDAYS.index(first)
-    length = (WEEKDAYS.index(last) - start) % 7 + 1 if dash else 1
-    return tuple((start + step) % 7 for step in range(length))
-
-
-def _read_price(table: Table) -> Price:
-    metric = table.choice("metric", Metric)
-    if "tiers" not in table:
-        return Price(metric, (_read_tier(table, metric, from_quantity=0),))
-    tiers = tuple(
-        _read_tier(tier, metric, _read_quantity(tier, "from", UsageMetric(metric.value)) or 0)
-        for tier in table.tables("tiers")
-    )
-    return Price(metric, tiers)
-
-
-def _read_tier(table: Table, metric: Metric, from_quantity: int) -> Tier:
-    quantity = UsageMetric(metric.value)
-    per = _read_quantity(table, "per", quantity, required=True)
-    if per == 0:
-        table.find("per", "is no quantity", "write how much one amount buys")
-    return Tier(from_quantity, _read_amount(table, "amount"), per or 1)
-
-
-def _read_amount(table: Table, name: str) -> int:
-    """A required amount of zero or more, in micros."""
-    return table.parsed(name, _parse_amount, remedy=_AMOUNT_REMEDY, required=True) or 0
-
-
-def _parse_amount(text: str) -> int:
-    try:
-        amount_micros = parse_amount(text)
-    except AmountError as error:
-        raise ValueError("is no exact amount") from error
-    if amount_micros < 0:
-        raise ValueError("is negative")
-    return amount_micros
-
-
-def _read_quantity(
-    table: Table, name: str, metric: UsageMetric, *, required: bool = False
-) -> int | None:
-    """A quantity of a metric, in its own unit: seconds, octets or micros."""
-    match metric:
-        case UsageMetric.MONEY:
-            return table.parsed(name, _parse_amount, remedy=_AMOUNT_REMEDY, required=required)
-        case UsageMetric.SECONDS:
-            return table.parsed(name, parse_duration, remedy=DURATION_REMEDY, required=required)
-        case _:
-            return table.parsed(name, parse_octets, remedy=OCTETS_REMEDY, required=required)
 
 
 # --- offers ---
@@ -346,6 +169,7 @@ def _read_offer(
         reply=_read_reply(table.table("reply"), known_attribute),
         limits=_read_limits(table.tables("limits")),
         fees=tuple(_read_fee(fee, head) for fee in table.tables("fees")),
+        allowances=_read_allowances(table.tables("allowances"), tariffs.get(tariff)),
     )
 
 
@@ -384,13 +208,50 @@ def _read_limits(tables: Iterable[Table]) -> tuple[Limit, ...]:
 def _read_limit(table: Table) -> Limit:
     metric = table.choice("metric", UsageMetric)
     table.choice("period", LimitPeriod, default=LimitPeriod.CYCLE)
-    soft = _read_quantity(table, "soft", metric)
-    hard = _read_quantity(table, "hard", metric)
+    soft = read_quantity(table, "soft", metric)
+    hard = read_quantity(table, "hard", metric)
     if "soft" not in table and "hard" not in table:
         table.report("soft", "is missing, and so is hard", "write one of them, or both")
     if soft is not None and hard is not None and soft > hard:
         table.find("soft", "is above hard", "warn before cutting off")
     return Limit(name=table.text("name", default=metric.value), metric=metric, soft=soft, hard=hard)
+
+
+PRIORITY_MAX: Final = 1_000
+"""The priority that is used last."""
+
+
+def _read_allowances(
+    tables: Iterable[Table], tariff: Tariff | None
+) -> tuple[AllowanceTerms, ...]:
+    allowances: list[AllowanceTerms] = []
+    for table in tables:
+        allowance = _read_allowance(table, tariff)
+        if any(allowance.name == other.name for other in allowances):
+            table.find("name", "is also that of an allowance above", "give each its own")
+        allowances.append(allowance)
+    return tuple(allowances)
+
+
+def _read_allowance(table: Table, tariff: Tariff | None) -> AllowanceTerms:
+    metric = table.choice("metric", Metric)
+    table.choice("period", LimitPeriod, default=LimitPeriod.CYCLE)
+    quantity = read_quantity(table, "quantity", metric, required=True)
+    if quantity == 0:
+        table.find("quantity", "is no quantity", "write how much is free")
+    bands = table.texts("bands")
+    known = [band.name for band in tariff.bands] if tariff else []
+    for name in bands:
+        if tariff and name not in known:
+            remedy = f"use names of the tariff's bands: {', '.join(known)}"
+            table.find("bands", f"names no band {name}", remedy)
+    return AllowanceTerms(
+        name=table.text("name", default=metric.value),
+        metric=metric,
+        quantity=quantity or 1,
+        priority=table.integer("priority", low=0, high=PRIORITY_MAX, default=0),
+        bands=bands,
+    )
 
 
 class FeeTerm(StrEnum):
@@ -417,7 +278,7 @@ def _read_fee(table: Table, head: _Head) -> Fee:
         )
     return Fee(
         kind=kind,
-        amount_micros=_read_amount(table, "amount"),
+        amount_micros=read_amount(table, "amount") or 0,
         term_months=_TERM_MONTHS[term],
         prorated=prorated,
         owned_under_months=owned_under_months,

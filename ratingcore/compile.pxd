@@ -8,22 +8,39 @@ cdef enum:
     METRIC_OCTETS = 1
     METRIC_INPUT_OCTETS = 2
     METRIC_OUTPUT_OCTETS = 3
+    METRIC_OCCURRENCES = 4
+    METRIC_COUNT = 5
+
+cdef enum:
+    FREE_NONE = 0
+    FREE_SKIP = 1
+    FREE_WAIVE = 2
 
 cdef struct TierRow:
     int64_t from_quantity
     int64_t amount_micros
     int64_t per
     int64_t weight          # the common multiple divided by per
+    int64_t first_block     # length of a block at the session's start that begins in this tier
+    int64_t then_block      # and of any other; 1: unit by unit
+    bint rounded            # blocks are rounded by themselves: cells hold what they cost
+    bint when_complete      # a block is charged when it is complete, not when it has begun
 
 cdef struct PriceRow:
     int32_t metric
     int32_t tier_first      # index in tiers; that index is the number of the cell
     int32_t tier_end
+    bint by_blocks          # some tier has blocks
+    int32_t counter         # index of the counter's name that tiers are read over, or -1
+    int32_t block_mode
+    int64_t block_unit      # micros to which each block's price is rounded; 0: blocks stay exact
 
 cdef struct BandRow:
     int32_t version
     int32_t price_first     # index in prices
     int32_t price_end
+    int32_t fee_tier        # number of the cell of the connection fee, or -1
+    bint fee_on_zero_length
 
 cdef struct VersionRow:
     int64_t effective_at
@@ -31,12 +48,20 @@ cdef struct VersionRow:
     int32_t mode
     int32_t band_first      # number of its first band
     int32_t constant_band   # the band of the whole week, or -1
+    int64_t minimum         # micros; what a session costs at least, and at most
+    int64_t maximum
+    int64_t free_s          # at a session's start
+    int32_t free_rule
 
 
 cdef class Timeline:
     cdef readonly tuple versions
     cdef int64_t common_multiple
+    cdef bint plain                 # no blocks, fees, bounds, free starts, occurrences
+    cdef bint rounds_blocks         # so that an amount may be refused while it is counted
+    cdef list counter_names
     cdef int32_t version_count
+    cdef int32_t price_count
     cdef int32_t tier_count
     cdef VersionRow *version_rows
     cdef BandRow *band_rows
@@ -44,7 +69,7 @@ cdef class Timeline:
     cdef TierRow *tier_rows
     cdef list cell_names            # (band name, metric) of each cell
     cdef list _zones
-    cdef list _schedules            # of each version: seven tuples of (from_s, to_s, band number)
+    cdef list _schedules            # of each version: its days, as `layout` takes them
     cdef list _fingerprints
 
     # spans: from span_starts[i] (inclusive) to the next start, the band span_bands[i] holds

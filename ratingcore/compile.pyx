@@ -7,30 +7,29 @@ number of the *cell* in which a meter keeps a quantity. A version appended later
 at the end, so the cells of live and of packed meters stay what they were.
 
 Spans are the answer to "which band holds at this instant": one sorted array of UTC instants at
-which the band changes. Each day of the local clock is laid out between two jumps of the zone's
-offset, so a day of 23, 25 or 23.5 hours, and one that never was, need no case of their own. The
-array covers a window that grows on either side when an instant outside is asked for.
+which the band changes (`layout` finds them). The array covers a window that grows on either side
+when an instant outside is asked for.
 """
 
 from libc.stdlib cimport calloc, free, malloc
-from math import lcm
-from zlib import crc32
 
-from ratingcore.calendar cimport Zone
+from ratingcore.layout cimport join_spans, lay_out
+from ratingcore.money cimport int64_or_raise
+
 from ratingcore.calendar import INSTANT_END, load_zone
 from ratingcore.errors import QuantityError, TariffError
-from ratingcore.money cimport int64_or_raise
-from ratingcore.tariff import LCM_MAX, Metric, day_schedule, require_tariff, tariff_pers
+from ratingcore.tariff import CONNECTION, Counted, FreeRule, Increment, Metric
+from ratingcore.versions import check_versions, common_multiple, fingerprints
+from ratingcore.week import DatedDays, day_schedule, is_dated
 
-cdef int64_t DAY_S = 86_400
-# 1970-01-01 was a Thursday; Monday is 0
-cdef int64_t EPOCH_WEEKDAY = 3
 cdef int64_t END = INSTANT_END
 # a first window of 64 days is some hundred spans; later growth doubles, so it stays linear in all
 cdef int64_t WINDOW_STEP_S = 64 * 86_400
-# versions of one sequence: a price change each week for 20 years
-cdef int VERSIONS_MAX = 1_040
 cdef dict METRIC_NUMBERS = {metric: number for number, metric in enumerate(Metric)}
+cdef dict FREE_RULES = {FreeRule.SKIP: FREE_SKIP, FreeRule.WAIVE: FREE_WAIVE}
+cdef object UNIT_BY_UNIT = Increment(1, 1)
+# what no charge reaches: a session without a maximum
+cdef int64_t AMOUNT_MAX = 0x7FFFFFFFFFFFFFFF
 
 
 def compile_timeline(versions, *, until_at=None):
@@ -70,13 +69,14 @@ cdef class Timeline:
     def __init__(self, versions):
         if self.version_rows != NULL:
             raise TariffError("timeline is compiled already: make a new one")
-        _check_versions(versions)
+        check_versions(versions)
         self.versions = versions
-        self.common_multiple = _common_multiple(versions)
+        self.common_multiple = common_multiple(versions)
         self.cell_names = []
+        self.counter_names = []
         self._zones = [load_zone(tariff.zone) for _, tariff in versions]
         self._schedules = []
-        self._fingerprints = _fingerprints(versions)
+        self._fingerprints = fingerprints(versions)
         self._allocate()
         self._fill()
         self._open_window()
@@ -183,8 +183,8 @@ cdef class Timeline:
             new_from = max(first, from_at - WINDOW_STEP_S // 2)
         if until_at > old_until:
             new_until = min(END, max(until_at, old_until + step))
-        spans = _join(self._spans_between(new_from, old_from), spans)
-        spans = _join(spans, self._spans_between(old_until, new_until))
+        spans = join_spans(self._spans_between(new_from, old_from), spans)
+        spans = join_spans(spans, self._spans_between(old_until, new_until))
         return self._set_spans(spans, new_from, new_until)
 
     cdef list _spans_between(self, int64_t from_at, int64_t until_at):
@@ -204,8 +204,8 @@ cdef class Timeline:
             if version.constant_band >= 0:
                 spans.append((start, version.constant_band))
             else:
-                laid = _lay_out(self._zones[index], self._schedules[index], start, end)
-                spans = _join(spans, laid)
+                laid = lay_out(self._zones[index], self._schedules[index], start, end)
+                spans = join_spans(spans, laid)
         return spans
 
     cdef int _set_spans(self, list spans, int64_t from_at, int64_t until_at) except -1:
@@ -243,8 +243,10 @@ cdef class Timeline:
     def _allocate(self):
         bands = [band for _, tariff in self.versions for band in tariff.bands]
         prices = [price for band in bands for price in band.prices]
+        fees = sum(1 for band in bands if band.fee is not None)
         self.version_count = len(self.versions)
-        self.tier_count = sum(len(price.tiers) for price in prices)
+        self.price_count = len(prices)
+        self.tier_count = sum(len(price.tiers) for price in prices) + fees
         self.version_rows = <VersionRow *>calloc(len(self.versions), sizeof(VersionRow))
         self.band_rows = <BandRow *>calloc(len(bands), sizeof(BandRow))
         self.price_rows = <PriceRow *>calloc(len(prices), sizeof(PriceRow))
@@ -259,123 +261,90 @@ cdef class Timeline:
         cdef int32_t band_index = 0
         cdef int32_t price_index = 0
         cdef int32_t tier_index = 0
+        cdef BandRow *row
+        self.plain = True
         for effective_at, tariff in self.versions:
             self._fill_version(version_index, effective_at, tariff, band_index)
             for band in tariff.bands:
-                self.band_rows[band_index].version = version_index
-                self.band_rows[band_index].price_first = price_index
+                row = &self.band_rows[band_index]
+                row.version = version_index
+                row.price_first = price_index
                 for price in band.prices:
-                    self.price_rows[price_index].metric = METRIC_NUMBERS[price.metric]
-                    self.price_rows[price_index].tier_first = tier_index
-                    for tier in price.tiers:
-                        self._fill_tier(tier_index, tier)
-                        self.cell_names.append((band.name, str(price.metric.value)))
-                        tier_index += 1
-                    self.price_rows[price_index].tier_end = tier_index
+                    tier_index = self._fill_price(price_index, tier_index, band.name, price)
                     price_index += 1
-                self.band_rows[band_index].price_end = price_index
+                row.price_end = price_index
+                row.fee_tier = -1
+                if band.fee is not None:
+                    row.fee_tier = tier_index
+                    row.fee_on_zero_length = band.fee.on_zero_length
+                    tier_index = self._fill_fee(tier_index, band)
                 band_index += 1
             version_index += 1
 
-    def _fill_tier(self, int32_t index, tier):
-        self.tier_rows[index].from_quantity = tier.from_quantity
-        self.tier_rows[index].amount_micros = tier.amount_micros
-        self.tier_rows[index].per = tier.per
-        self.tier_rows[index].weight = self.common_multiple // <int64_t>tier.per
+    def _fill_price(self, int32_t index, int32_t tier_index, band_name, price):
+        """Write a price with its tiers from `tier_index` on; return the index after them."""
+        cdef PriceRow *row = &self.price_rows[index]
+        row.metric = METRIC_NUMBERS[price.metric]
+        row.tier_first = tier_index
+        row.counter = -1
+        if price.counter:
+            row.counter = len(self.counter_names)
+            self.counter_names.append(price.counter)
+            self.plain = False
+        if price.block_rounding is not None:
+            row.block_unit = 10 ** (6 - price.block_rounding.decimals)
+            row.block_mode = price.block_rounding.mode
+            self.rounds_blocks = True
+        for tier in price.tiers:
+            increment = tier.increment or price.increment
+            row.by_blocks = row.by_blocks or increment is not None
+            self._fill_tier(tier_index, tier.from_quantity, tier.amount_micros, tier.per)
+            self._fill_increment(tier_index, increment or UNIT_BY_UNIT)
+            self.tier_rows[tier_index].rounded = row.block_unit != 0
+            self.cell_names.append((band_name, str(price.metric.value)))
+            tier_index += 1
+        row.tier_end = tier_index
+        if row.by_blocks or row.metric == METRIC_OCCURRENCES:
+            self.plain = False
+        return tier_index
+
+    def _fill_fee(self, int32_t index, band):
+        """A connection fee is the only tier of a price that nothing but a start is counted on."""
+        self._fill_tier(index, 0, band.fee.amount_micros, 1)
+        self.cell_names.append((band.name, CONNECTION))
+        self.plain = False
+        return index + 1
+
+    def _fill_tier(self, int32_t index, from_quantity, amount_micros, per):
+        self.tier_rows[index].from_quantity = from_quantity
+        self.tier_rows[index].amount_micros = amount_micros
+        self.tier_rows[index].per = per
+        self.tier_rows[index].weight = self.common_multiple // <int64_t>per
+
+    def _fill_increment(self, int32_t index, increment):
+        self.tier_rows[index].first_block = increment.first
+        self.tier_rows[index].then_block = increment.then
+        self.tier_rows[index].when_complete = increment.counted == Counted.DOWN
 
     def _fill_version(self, int32_t index, effective_at, tariff, int32_t band_first):
+        cdef VersionRow *row = &self.version_rows[index]
+        cdef bint dated = any(is_dated(band) for band in tariff.bands)
         schedules = tuple(
             tuple((spell.from_s, spell.to_s, band_first + spell.band)
-                  for spell in day_schedule(tariff.bands, weekday))
+                  for spell in day_schedule(tariff.bands, weekday) if spell.band is not None)
             for weekday in range(7)
         )
         bands = {spell[2] for day in schedules for spell in day}
-        self.version_rows[index].effective_at = effective_at
-        self.version_rows[index].unit_micros = 10 ** (6 - tariff.rounding.decimals)
-        self.version_rows[index].mode = tariff.rounding.mode
-        self.version_rows[index].band_first = band_first
-        self.version_rows[index].constant_band = bands.pop() if len(bands) == 1 else -1
-        self._schedules.append(schedules)
-
-
-def _check_versions(versions):
-    if not 1 <= len(versions) <= VERSIONS_MAX:
-        raise TariffError(f"{len(versions)} tariff versions: give 1 to {VERSIONS_MAX}")
-    before = -1
-    for effective_at, tariff in versions:
-        int64_or_raise(effective_at, "effective_at", TariffError)
-        if not before < effective_at < END:
-            raise TariffError(
-                f"version {tariff.name!r} is effective at {effective_at}: give instants that rise "
-                f"strictly, from 0 to below {END}"
-            )
-        before = effective_at
-        require_tariff(tariff)
-    currencies = sorted({tariff.currency for _, tariff in versions})
-    if len(currencies) > 1:
-        raise TariffError(f"versions mix the currencies {', '.join(currencies)}: use one")
-
-
-def _common_multiple(versions):
-    multiple = lcm(*(per for _, tariff in versions for per in tariff_pers(tariff)))
-    if multiple > LCM_MAX:
-        raise TariffError(
-            f"the least common multiple of all `per` of all versions is {multiple}, above "
-            f"{LCM_MAX}: use units that divide each other"
-        )
-    return multiple
-
-
-def _fingerprints(versions):
-    """The checksum of each prefix. The first version's instant is left out: no meter that began
-    under it can tell when it became effective."""
-    found = []
-    checksum = 0
-    for index, (effective_at, tariff) in enumerate(versions):
-        said = (effective_at if index else 0, _prices_said(tariff))
-        checksum = crc32(repr(said).encode(), checksum)
-        found.append(checksum)
-    return found
-
-
-def _prices_said(tariff):
-    """Plain integers and text only: a checksum must not change because a record gained a field."""
-    bands = [
-        (
-            sorted(set(band.weekdays)), band.from_s, band.to_s,
-            [(str(price.metric.value), [(tier.from_quantity, tier.amount_micros, tier.per)
-                                        for tier in price.tiers])
-             for price in band.prices],
-        )
-        for band in tariff.bands
-    ]
-    return tariff.zone, tariff.rounding.mode, tariff.rounding.decimals, bands
-
-
-cdef list _lay_out(Zone zone, tuple schedules, int64_t from_at, int64_t until_at):
-    """The spans of one version in [from_at, until_at): local days laid between the zone's jumps."""
-    cdef list spans = []
-    cdef list offsets = zone.offsets_between(from_at, until_at)
-    cdef Py_ssize_t index
-    cdef int64_t start, end, offset, midnight, spell_from, spell_to, band, last
-    last = -1
-    for index in range(len(offsets)):
-        start, offset = offsets[index]
-        end = offsets[index + 1][0] if index + 1 < len(offsets) else until_at
-        midnight = (start + offset) // DAY_S * DAY_S - offset
-        while midnight < end:
-            weekday = ((midnight + offset) // DAY_S + EPOCH_WEEKDAY) % 7
-            for spell_from, spell_to, band in schedules[weekday]:
-                if midnight + spell_to <= start or midnight + spell_from >= end or band == last:
-                    continue
-                spans.append((max(start, midnight + spell_from), band))
-                last = band
-            midnight += DAY_S
-    return spans
-
-
-cdef list _join(list earlier, list later):
-    """Two neighbouring lists of spans as one; a band on both sides of the seam is one span."""
-    if earlier and later and earlier[len(earlier) - 1][1] == later[0][1]:
-        return earlier + later[1:]
-    return earlier + later
+        row.effective_at = effective_at
+        row.unit_micros = 10 ** (6 - tariff.rounding.decimals)
+        row.mode = tariff.rounding.mode
+        row.band_first = band_first
+        row.constant_band = bands.pop() if len(bands) == 1 and not dated else -1
+        row.minimum = tariff.minimum_micros
+        row.maximum = AMOUNT_MAX if tariff.maximum_micros is None else tariff.maximum_micros
+        if tariff.free_start is not None:
+            row.free_s = tariff.free_start.seconds
+            row.free_rule = FREE_RULES[tariff.free_start.rule]
+        if row.minimum or row.maximum != AMOUNT_MAX or row.free_s:
+            self.plain = False
+        self._schedules.append(DatedDays(tariff.bands, band_first) if dated else schedules)

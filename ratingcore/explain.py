@@ -13,7 +13,7 @@ from ratingcore.calendar import load_zone
 from ratingcore.errors import RatingError
 from ratingcore.money import exact_int, format_amount
 from ratingcore.piece import Piece, Segment
-from ratingcore.tariff import DAY_S, WEEKDAY_NAMES, Metric
+from ratingcore.tariff import CONNECTION, DAY_S, MAXIMUM, MINIMUM, WAIVED, WEEKDAY_NAMES, Metric
 
 PIECE_KEYS = ("started_at", "ended_at", "input_octets", "output_octets", "charge_micros")
 SEGMENT_KEYS = (
@@ -37,6 +37,8 @@ _METRIC_WORDS = {
     Metric.INPUT_OCTETS: "upload",
     Metric.OUTPUT_OCTETS: "download",
 }
+SEGMENT_KINDS = (*Metric, CONNECTION, MINIMUM, MAXIMUM, WAIVED)
+"""What a segment's metric may be: a measure of usage, a fee, or a bound that acted."""
 # hours, however many: prices and limits are by the hour
 _TIME_UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 _TIME_PERS = {DAY_S: "day", 3600: "hour", 60: "minute", 1: "second"}
@@ -67,12 +69,14 @@ def explain(piece: Piece, *, currency: str, zone: str) -> list[str]:
 
 
 def piece_as_data(piece: Piece) -> dict[str, object]:
-    """Return the piece as a dict of plain integers and text, its segments as such dicts."""
+    """Return the piece as a dict of plain integers and text, its segments as such dicts.
+
+    What an allowance paid and what counters counted is said only where there is any.
+    """
     data: dict[str, object] = dict(zip(PIECE_KEYS, _PIECE_VALUES(piece), strict=True))
-    data["segments"] = [
-        dict(zip(_ALL_SEGMENT_KEYS, _SEGMENT_VALUES(segment), strict=True))
-        for segment in piece.segments
-    ]
+    data["segments"] = [_segment_as_data(segment) for segment in piece.segments]
+    if piece.counted:
+        data["counted"] = [list(one) for one in piece.counted]
     return data
 
 
@@ -82,7 +86,7 @@ def piece_from_data(data: Mapping[str, object]) -> Piece:
     Raises RatingError if a key is missing, unknown or of the wrong type, or if the segments do not
     sum to the charge: then it is not what was rated.
     """
-    _require_keys(data, {*PIECE_KEYS, "segments"}, "piece")
+    _require_keys(data, {*PIECE_KEYS, "segments"}, "piece", optional="counted")
     rows = data["segments"]
     if not isinstance(rows, list | tuple):
         raise RatingError(f"piece.segments is a {type(rows).__name__}: give a list")
@@ -94,13 +98,15 @@ def piece_from_data(data: Mapping[str, object]) -> Piece:
             f"piece.charge_micros is {numbers['charge_micros']}, its segments sum to {total}: "
             "take the piece from the store again"
         )
-    return Piece(**numbers, segments=segments)
+    return Piece(**numbers, segments=segments, counted=_counted_from_data(data.get("counted", ())))
 
 
 def quantity_text(metric: Metric, quantity: int) -> str:
-    """Return a quantity in words, exact: "2 h 5 min", "1.5 GB", "512 octets"."""
+    """Return a quantity in words, exact: "2 h 5 min", "1.5 GB", "512 octets", "3 times"."""
     if metric is Metric.SECONDS:
         return _duration_text(quantity)
+    if metric is Metric.OCCURRENCES:
+        return "1 time" if quantity == 1 else f"{quantity} times"
     for size, name in _OCTET_UNITS:
         # decimal units with two decimals at most where those are exact, binary ones only when whole
         step = size // 100 if size % 1000 == 0 else size
@@ -110,17 +116,37 @@ def quantity_text(metric: Metric, quantity: int) -> str:
     return f"{quantity} octets"
 
 
+def no_usage_text(segment_kind: str, price: str) -> str | None:
+    """Return a fee or a bound in words, `price` being its amount; None for usage."""
+    words = {
+        CONNECTION: f"connection fee of {price}",
+        MINIMUM: f"minimum charge of {price} for the session",
+        MAXIMUM: f"maximum charge of {price} for the session",
+        WAIVED: "the session ends within its free time",
+    }
+    return words.get(segment_kind)
+
+
 def _segment_line(segment: Segment, currency: str, zone: str) -> str:
+    amount = f"{format_amount(segment.amount_micros)} {currency}"
+    words = no_usage_text(segment.metric, f"{format_amount(segment.price_micros)} {currency}")
+    if words:
+        return f"{segment.band}, {words}: {amount}" if segment.band else f"{words}: {amount}"
     metric = Metric(segment.metric)
     tier = f", from {quantity_text(metric, segment.tier_from)} on" if segment.tier_from else ""
-    price = "free"
+    price = "paid by an allowance" if segment.allowance_id else "free"
     if segment.price_micros:
         price = f"{format_amount(segment.price_micros)} {currency} {_per_text(metric, segment.per)}"
     return (
         f"{segment.band}, {_spell(segment.started_at, segment.ended_at, zone)}{tier}: "
-        f"{quantity_text(metric, segment.quantity)} of {_METRIC_WORDS[metric]}, {price}: "
-        f"{format_amount(segment.amount_micros)} {currency}"
+        f"{_used_text(metric, segment.quantity)}, {price}: {amount}"
     )
+
+
+def _used_text(metric: Metric, quantity: int) -> str:
+    if metric is Metric.OCCURRENCES:
+        return quantity_text(metric, quantity)
+    return f"{quantity_text(metric, quantity)} of {_METRIC_WORDS[metric]}"
 
 
 def _duration_text(seconds: int) -> str:
@@ -135,6 +161,8 @@ def _duration_text(seconds: int) -> str:
 def _per_text(metric: Metric, per: int) -> str:
     if metric is Metric.SECONDS:
         return f"per {_TIME_PERS.get(per) or quantity_text(metric, per)}"
+    if metric is Metric.OCCURRENCES:
+        return "each" if per == 1 else f"per {per}"
     return "per octet" if per == 1 else f"per {quantity_text(metric, per).removeprefix('1 ')}"
 
 
@@ -152,21 +180,45 @@ def _clock_text(at: int, zone: str) -> str:
     return f"{weekday} {local:%Y-%m-%d %H:%M:%S} {sign}{hours:02}:{minutes:02}"
 
 
+def _segment_as_data(segment: Segment) -> dict[str, object]:
+    data: dict[str, object] = dict(zip(_ALL_SEGMENT_KEYS, _SEGMENT_VALUES(segment), strict=True))
+    if segment.allowance_id:
+        data["allowance_id"] = segment.allowance_id
+    return data
+
+
+def _counted_from_data(rows: object) -> tuple[tuple[int, int], ...]:
+    if not isinstance(rows, list | tuple):
+        raise RatingError(f"piece.counted is a {type(rows).__name__}: give a list")
+    counted = []
+    for row in rows:
+        if not isinstance(row, list | tuple) or len(row) != 2:
+            raise RatingError(f"piece.counted has {row!r}: give pairs of counter and quantity")
+        counted.append(
+            (exact_int(row[0], "piece.counted"), exact_int(row[1], "piece.counted"))
+        )
+    return tuple(counted)
+
+
 def _segment_from_data(row: object) -> Segment:
     if not isinstance(row, Mapping):
         raise RatingError(f"segment is a {type(row).__name__}: give a mapping")
-    _require_keys(row, {*SEGMENT_KEYS, "band", "metric"}, "segment")
+    _require_keys(row, {*SEGMENT_KEYS, "band", "metric"}, "segment", optional="allowance_id")
     band, metric = row["band"], row["metric"]
     if not isinstance(band, str):
         raise RatingError(f"segment.band is {band!r}: give its name")
-    if metric not in frozenset(Metric):
-        raise RatingError(f"segment.metric is {metric!r}: use {', '.join(Metric)}")
+    if metric not in frozenset(SEGMENT_KINDS):
+        raise RatingError(f"segment.metric is {metric!r}: use {', '.join(SEGMENT_KINDS)}")
     numbers = {key: exact_int(row[key], f"segment.{key}") for key in SEGMENT_KEYS}
-    return Segment(band=band, metric=str(metric), **numbers)
+    allowance_id = exact_int(row.get("allowance_id", 0), "segment.allowance_id")
+    return Segment(band=band, metric=str(metric), **numbers, allowance_id=allowance_id)
 
 
-def _require_keys(data: Mapping[str, object], keys: set[str], name: str) -> None:
-    if set(data) != keys:
-        missing = ", ".join(sorted(keys - set(data))) or "none"
-        unknown = ", ".join(sorted(map(repr, set(data) - keys))) or "none"
+def _require_keys(
+    data: Mapping[str, object], keys: set[str], name: str, *, optional: str
+) -> None:
+    given = set(data) - {optional}
+    if given != keys:
+        missing = ", ".join(sorted(keys - given)) or "none"
+        unknown = ", ".join(sorted(map(repr, given - keys))) or "none"
         raise RatingError(f"{name} has not its keys: missing {missing}; unknown {unknown}")

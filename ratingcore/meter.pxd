@@ -3,12 +3,14 @@
 from libc.stdint cimport int64_t
 
 from ratingcore.compile cimport Timeline
+from ratingcore.pool cimport Pool
 from ratingcore.piece cimport Piece as PieceRecord
 from ratingcore.state cimport Line, State
 
 
 cdef class Meter:
     cdef readonly Timeline timeline
+    cdef readonly Pool pool
     cdef State state
 
     cdef int draw_line(
@@ -16,6 +18,5 @@ cdef class Meter:
     ) except -1
     cdef tuple _advance_cut(self, const Line *line, list cuts)
     cdef int64_t _instant(self, object at) except -1
-    cdef bint _is_open(self) noexcept
     cdef PieceRecord _close(self)
     cdef Meter _twin(self)

@@ -8,24 +8,25 @@ reports lie on a straight line: at a boundary or a cut they are apportioned by t
 rounded down, the rest to the later part. A cut only remembers what stood at its instant; the meter
 goes on (exactness 7), and a piece costs the difference of two rounded totals.
 
-A cell is the seam for all that a tariff may say more: an allowance is one more part of the key, a
-block changes how much of the walk is counted, a fee or bound acts on the sum. A call that fails
-changes nothing.
+Blocks change how much of the walk is counted, a fee is a cell of its own, bounds act on the sum. A
+call that fails changes nothing.
 """
 
 cimport cython
 from libc.stdint cimport int32_t
-from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
 
 from ratingcore.charge cimport (
-    charge_divisor, charge_so_far, charging_version, exact_charge, make_piece,
+    charge_divisor, charge_so_far, charging_version, exact_charge, is_waived, make_piece,
 )
-from ratingcore.compile cimport VersionRow
+from ratingcore.compile cimport (
+    METRIC_INPUT_OCTETS, METRIC_OUTPUT_OCTETS, METRIC_SECONDS, VersionRow,
+)
 from ratingcore.money cimport int64_or_raise
 from ratingcore.packing cimport pack_state, require_same_prices, unpack_state
-from ratingcore.quota cimport affordable_seconds
-from ratingcore.state cimport Cell
+from ratingcore.quota cimport affordable_seconds, most_units
+from ratingcore.state cimport (
+    ADOPTED, FEE_TAKEN, OCCURRED, USED, copy_state, free_state, is_open, mark_cut, owned_octets,
+)
 from ratingcore.usage cimport follow_line
 from ratingcore.wide cimport wide_numerator_max, wide_t
 
@@ -46,21 +47,33 @@ cdef int64_t COUNTER_MAX = OCTETS_MAX
 cdef int64_t AMOUNT_MAX = 0x7FFFFFFFFFFFFFFF
 cdef int64_t END = INSTANT_END
 
+# nothing of the start is charged
+cdef int32_t ADOPTED_FLAGS = ADOPTED | FEE_TAKEN | OCCURRED
 
-def quote(Timeline timeline not None, started_at, seconds, *, input_octets=0, output_octets=0):
+
+def quote(
+    Timeline timeline not None, started_at, seconds, *,
+    input_octets=0, output_octets=0, occurrences=None, Pool pool=None,
+):
     """Return the price of a whole session at once, as one Piece.
 
-    Instants are epoch seconds; octets lie on a straight line. Raises QuantityError for usage that
+    Instants are epoch seconds; octets lie on a straight line; `occurrences` and `pool` as for
+    Meter, and the pool is used up. Raises QuantityError for usage that
     is negative, absurd, or before the first tariff version, AmountError if the charge leaves int64.
     """
-    cdef Meter meter = Meter(timeline, started_at)
+    cdef Meter meter = Meter(timeline, started_at, occurrences=occurrences, pool=pool)
     cdef Line line
     cdef int64_t length = int64_or_raise(seconds, "seconds", QuantityError)
     if not 0 <= length <= SECONDS_MAX:
         raise QuantityError(f"seconds is {length}: give 0 to {SECONDS_MAX}")
+    cdef PieceRecord piece
+    cdef Pool draft = None if pool is None else pool.twin()
     meter.draw_line(&line, meter.state.started_at + length, input_octets, output_octets)
-    follow_line(timeline, &meter.state, &line, line.until)
-    return make_piece(timeline, &meter.state)
+    follow_line(timeline, draft, &meter.state, &line, line.until)
+    piece = make_piece(timeline, &meter.state)
+    if pool is not None:
+        pool.take_over(draft)
+    return piece
 
 
 # A meter refers to its timeline and nothing refers back, so no cycle can hold one: the collector
@@ -72,12 +85,21 @@ cdef class Meter:
 
     def __cinit__(self):
         self.state.cells = NULL
+        self.state.blocks = NULL
 
     def __dealloc__(self):
-        free(self.state.cells)
+        free_state(&self.state)
 
-    def __init__(self, Timeline timeline not None, started_at):
+    def __init__(
+        self, Timeline timeline not None, started_at, *,
+        occurrences=None, adopted=False, Pool pool=None,
+    ):
         """Begin at `started_at` (epoch seconds) with nothing used.
+
+        `occurrences` are how many happen at the start (messages of one event); None is one, once
+        the session is longer than zero or has octets. An `adopted` session began elsewhere before:
+        no connection fee, occurrence, free start or first block is charged. The `pool` has the
+        allowances and counters that this session shares with others.
 
         Raises QuantityError if that is no instant. Usage before the first tariff version is refused
         when it is counted, so that a session may begin earlier and get a base line.
@@ -87,7 +109,13 @@ cdef class Meter:
             raise QuantityError(f"started_at is {at}: give epoch seconds from 0 to below {END}")
         if self.timeline is not None:
             raise RatingError("meter has begun already: make a new one")
+        self.state.occurrences = -1
+        if occurrences is not None:
+            self.state.occurrences = _counter(occurrences, "occurrences")
+        if adopted:
+            self.state.flags = ADOPTED_FLAGS
         self.timeline = timeline
+        self.pool = pool
         self.state.started_at = self.state.until = self.state.base_at = self.state.cut_at = at
 
     def advance(self, until, *, input_octets=0, output_octets=0, cuts=()):
@@ -103,24 +131,27 @@ cdef class Meter:
         """
         cdef Line line
         self.draw_line(&line, until, input_octets, output_octets)
-        if len(cuts):
+        if len(cuts) or self.timeline.rounds_blocks or self.timeline.counter_names or self.pool:
             return self._advance_cut(&line, list(cuts))
-        follow_line(self.timeline, &self.state, &line, line.until)
+        follow_line(self.timeline, self.pool, &self.state, &line, line.until)
         return ()
 
     def rebase(self, input_octets, output_octets, at):
         """Take over counters at `at`; usage between the last report and `at` is not charged.
 
         For a session that another server counted so far, or counters that were reset: what this
-        meter counted stays, tiers go on from there, and later reports count from these counters.
+        meter counted stays, tiers go on from there, and later reports count from these counters. If
+        it counted nothing yet, the session is adopted from here on.
         Raises QuantityError if `at` runs backwards or a counter is negative or absurd.
         """
         cdef int64_t instant = self._instant(at)
         cdef int64_t rise_s = instant - self.state.until
         cdef int64_t rise_in = _counter(input_octets, "input_octets") - self.state.input_octets
         cdef int64_t rise_out = _counter(output_octets, "output_octets") - self.state.output_octets
-        if not self._is_open():
+        if not is_open(&self.state):
             self.state.cut_at = instant
+        if instant > self.state.until and not self.state.flags & USED:
+            self.state.flags |= ADOPTED_FLAGS
         self.state.until = instant
         self.state.base_at += rise_s
         self.state.input_octets += rise_in
@@ -138,6 +169,10 @@ cdef class Meter:
         cdef int64_t version = self.timeline.version_at(self.state.until)
         require_same_prices(timeline, version, self.timeline.fingerprint(version))
         self.timeline = timeline
+
+    def share(self, Pool pool):
+        """Go on with another pool, or none: what is left in it is what is left from now on."""
+        self.pool = pool
 
     @property
     def started_at(self):
@@ -186,18 +221,18 @@ cdef class Meter:
 
     def open_piece(self):
         """Return what was used since the last cut as a Piece, or None if nothing was."""
-        return make_piece(self.timeline, &self.state) if self._is_open() else None
+        return make_piece(self.timeline, &self.state) if is_open(&self.state) else None
 
     def close_piece(self):
         """Return what `open_piece` returns, and make a cut here."""
-        return self._close() if self._is_open() else None
+        return self._close() if is_open(&self.state) else None
 
     def grant_seconds(self, available_micros, cap_s):
         """Return the longest time from `until`, at most `cap_s`, that costs at most the amount.
 
-        The cost is the rise of the rounded charge if no octets come. Exact: one second more would
-        cost more than `available_micros`, unless the cap is reached. Nothing fits a negative
-        amount.
+        The cost is the rise of the rounded charge if no octets come, after what allowances pay;
+        blocks are granted whole. Exact: one second more would cost more than `available_micros`,
+        unless the cap is reached. Nothing fits a negative amount.
         """
         cdef int64_t available = int64_or_raise(available_micros, "available_micros", AmountError)
         cdef int64_t cap = int64_or_raise(cap_s, "cap_s", QuantityError)
@@ -211,6 +246,9 @@ cdef class Meter:
         cap = min(cap, END - self.state.until)
         if available < 0:
             return 0
+        if not self.timeline.plain or self.pool is not None:
+            return most_units(
+                self.timeline, self.pool, &self.state, METRIC_SECONDS, available, cap)
         most = (charge + min(available, AMOUNT_MAX - charge)) // version.unit_micros
         if wide_numerator_max(
             most, charge_divisor(self.timeline, &self.state), version.mode, &limit
@@ -222,8 +260,28 @@ cdef class Meter:
             exact_charge(self.timeline, &self.state, False), limit, cap,
         )
 
+    def grant_octets(self, available_micros, cap_octets, *, sent=False):
+        """Return the most octets, at most `cap_octets`, that cost at most the amount if they come
+        now: to the subscriber, or `sent` by it.
+
+        Time stands still for them: they are priced by the band of the last second. Exact as
+        `grant_seconds` is.
+        """
+        cdef int64_t available = int64_or_raise(available_micros, "available_micros", AmountError)
+        cdef int64_t cap = _counter(cap_octets, "cap_octets")
+        cdef int64_t counted = self.state.input_octets - self.state.base_input
+        if not sent:
+            counted = self.state.output_octets - self.state.base_output
+        if available < 0:
+            return 0
+        return most_units(
+            self.timeline, self.pool, &self.state,
+            METRIC_INPUT_OCTETS if sent else METRIC_OUTPUT_OCTETS, available,
+            min(cap, COUNTER_MAX - counted))
+
     def copy(self):
-        """Return a meter of its own in the same state, over the same timeline."""
+        """Return a meter of its own in the same state, over the same timeline, with a pool of its
+        own."""
         return self._twin()
 
     def pack(self):
@@ -231,20 +289,23 @@ cdef class Meter:
         return pack_state(self.timeline, &self.state)
 
     @classmethod
-    def unpack(cls, Timeline timeline not None, bytes data not None):
+    def unpack(cls, Timeline timeline not None, bytes data not None, Pool pool=None):
         """Return the meter that `pack` packed, over a timeline with the same versions or more.
+
+        The `pool` is not packed: hand over what is left now.
 
         Raises TariffError if the timeline's prices are not those it counted under, RatingError if
         `data` is not what `pack` makes.
         """
         cdef Meter meter = Meter.__new__(Meter)
         meter.timeline = timeline
+        meter.pool = pool
         unpack_state(timeline, &meter.state, data)
         return meter
 
     def __sizeof__(self):
         """Octets of this meter with its cells, without the timeline that it shares."""
-        return Meter.__basicsize__ + self.state.cell_room * sizeof(Cell)
+        return Meter.__basicsize__ + owned_octets(&self.state)
 
     cdef int draw_line(
         self, Line *line, object until, object input_octets, object output_octets
@@ -281,11 +342,13 @@ cdef class Meter:
                 raise QuantityError(f"cut {cut} does not lie after cut {before}: sort the cuts")
             before = cut
             if line.from_at <= cut < line.until:
-                follow_line(draft.timeline, &draft.state, line, cut)
-                if draft._is_open():
+                follow_line(draft.timeline, draft.pool, &draft.state, line, cut)
+                if is_open(&draft.state):
                     pieces.append(draft._close())
-        follow_line(draft.timeline, &draft.state, line, line.until)
+        follow_line(draft.timeline, draft.pool, &draft.state, line, line.until)
         self.state, draft.state = draft.state, self.state
+        if self.pool is not None:
+            self.pool.take_over(draft.pool)
         return tuple(pieces)
 
     cdef int64_t _instant(self, object at) except -1:
@@ -301,38 +364,16 @@ cdef class Meter:
             )
         return instant
 
-    cdef bint _is_open(self) noexcept:
-        """Was anything used since the last cut?"""
-        return (
-            self.state.until != self.state.cut_at
-            or self.state.input_octets != self.state.cut_input
-            or self.state.output_octets != self.state.cut_output
-        )
-
     cdef PieceRecord _close(self):
         cdef PieceRecord piece = make_piece(self.timeline, &self.state)
-        cdef int32_t index
-        self.state.cut_at = self.state.until
-        self.state.cut_input = self.state.input_octets
-        self.state.cut_output = self.state.output_octets
-        self.state.cut_charge += piece.charge_micros
-        for index in range(self.state.cell_count):
-            self.state.cells[index].cut_quantity = self.state.cells[index].quantity
+        mark_cut(&self.state, piece.charge_micros, is_waived(self.timeline, &self.state))
         return piece
 
     cdef Meter _twin(self):
         cdef Meter twin = Meter.__new__(Meter)
-        cdef size_t size = self.state.cell_count * sizeof(Cell)
-        cdef Cell *cells = NULL
-        if size:
-            cells = <Cell *>malloc(size)
-            if cells == NULL:
-                raise MemoryError
-            memcpy(cells, self.state.cells, size)
         twin.timeline = self.timeline
-        twin.state = self.state
-        twin.state.cells = cells
-        twin.state.cell_room = self.state.cell_count
+        twin.pool = None if self.pool is None else self.pool.twin()
+        copy_state(&self.state, &twin.state)
         return twin
 
 

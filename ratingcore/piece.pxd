@@ -13,6 +13,7 @@ cdef class Segment:
     cdef readonly int64_t amount_micros
     cdef readonly int64_t started_at
     cdef readonly int64_t ended_at
+    cdef readonly int64_t allowance_id
 
 
 cdef class Piece:
@@ -22,3 +23,4 @@ cdef class Piece:
     cdef readonly int64_t output_octets
     cdef readonly int64_t charge_micros
     cdef readonly tuple segments
+    cdef readonly tuple counted

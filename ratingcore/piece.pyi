@@ -13,6 +13,7 @@ class Segment:
     amount_micros: int
     started_at: int
     ended_at: int
+    allowance_id: int = 0
 
 @dataclass(frozen=True)
 class Piece:
@@ -22,3 +23,4 @@ class Piece:
     output_octets: int
     charge_micros: int
     segments: tuple[Segment, ...]
+    counted: tuple[tuple[int, int], ...] = ()

@@ -13,7 +13,8 @@ cdef class Segment:
 
     `quantity` (above 0) cost `price_micros` for every `per` units. `amount_micros` is the segment's
     share of the piece's rounded charge, so segments sum to it exactly. `started_at` and `ended_at`
-    are the first and the last (exclusive) instant at which the cell was used within the piece.
+    are the first and the last (exclusive) instant at which the cell was used within the piece; a
+    block may end after the session. Units that an allowance paid for have its id, and cost nothing.
     """
 
     band: str
@@ -25,11 +26,15 @@ cdef class Segment:
     amount_micros: int64_t
     started_at: int64_t
     ended_at: int64_t
+    allowance_id: int64_t = 0
 
 
 @cython.dataclasses.dataclass(frozen=True)
 cdef class Piece:
-    """A session, or what lies between two of its cuts: its usage, its charge and its segments."""
+    """A session, or what lies between two of its cuts: its usage, its charge and its segments.
+
+    `counted` says by how much it moved counters on: (counter id, quantity).
+    """
 
     started_at: int64_t
     ended_at: int64_t
@@ -37,3 +42,4 @@ cdef class Piece:
     output_octets: int64_t
     charge_micros: int64_t
     segments: tuple
+    counted: tuple = ()

@@ -4,13 +4,22 @@
 Between two boundaries (of a band or a tier) a second costs the same, so the walk goes from boundary
 to boundary and divides once in each: exact, and never second by second. It works on the exact
 fraction before rounding; the caller has turned the amount into the largest fraction that rounds to
-it.
+it. Where blocks, fees, bounds or allowances bend that line, the very walk that will price the time
+is asked instead, and halving finds the longest time: a charge never falls as time passes.
 """
 
 from libc.stdint cimport int32_t
 
-from ratingcore.compile cimport METRIC_SECONDS, BandRow, PriceRow, TierRow
+from ratingcore.charge cimport charge_so_far
+from ratingcore.compile cimport METRIC_INPUT_OCTETS, METRIC_SECONDS, BandRow, PriceRow, TierRow
+from ratingcore.state cimport Line, copy_state, free_state
+from ratingcore.usage cimport follow_line
 from ratingcore.wide cimport wide_take
+
+from ratingcore.errors import AmountError
+
+# most grants are for an hour or so; larger ones double it
+cdef int64_t FIRST_TRY = 3_600
 
 
 cdef int64_t affordable_seconds(
@@ -39,6 +48,53 @@ cdef int64_t affordable_seconds(
         if taken < spell_s:
             break
     return granted
+
+
+cdef int64_t most_units(
+    Timeline timeline, Pool pool, const State *state, int metric, int64_t available, int64_t cap
+) except -1:
+    """The most seconds from the state's instant on, or octets at it, at most `cap`, whose charge is
+    at most `available` above what is charged so far."""
+    cdef int64_t charge = charge_so_far(timeline, state)
+    cdef int64_t low = 0
+    cdef int64_t high = min(cap, FIRST_TRY)
+    cdef int64_t middle
+    while high < cap and _fits(timeline, pool, state, metric, high, charge, available):
+        low, high = high, high + min(high, cap - high)
+    high += 1
+    while high - low > 1:
+        middle = low + (high - low) // 2
+        if _fits(timeline, pool, state, metric, middle, charge, available):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+cdef bint _fits(
+    Timeline timeline, Pool pool, const State *state, int metric, int64_t units, int64_t charge,
+    int64_t available,
+) except -1:
+    """Would so many units more cost at most `available`? A charge without a place does not."""
+    cdef State ahead
+    cdef Line line
+    line.from_at = line.until = state.until
+    line.input_from = line.input_until = state.input_octets
+    line.output_from = line.output_until = state.output_octets
+    if metric == METRIC_SECONDS:
+        line.until += units
+    elif metric == METRIC_INPUT_OCTETS:
+        line.input_until += units
+    else:
+        line.output_until += units
+    copy_state(state, &ahead)
+    try:
+        follow_line(timeline, None if pool is None else pool.twin(), &ahead, &line, line.until)
+        return charge_so_far(timeline, &ahead) - charge <= available
+    except AmountError:
+        return False
+    finally:
+        free_state(&ahead)
 
 
 cdef int32_t _tier_of_seconds(

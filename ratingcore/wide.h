@@ -85,6 +85,22 @@ static inline int64_t wide_take(wide_t *sum, wide_t limit, int64_t amount, int64
     return units;
 }
 
+/* *sum += amount * count; 1 on overflow */
+static inline int wide_accumulate(int64_t *sum, int64_t amount, int64_t count)
+{
+    int64_t product;
+    if (__builtin_mul_overflow(amount, count, &product)) {
+        return 1;
+    }
+    return __builtin_add_overflow(*sum, product, sum);
+}
+
+/* -1, 0 or 1 as a lies below, on or above b */
+static inline int wide_compare(wide_t a, wide_t b)
+{
+    return (a > b) - (a < b);
+}
+
 /* 1 if the value does not fit in int64 */
 static inline int wide_narrow(wide_t value, int64_t *out)
 {

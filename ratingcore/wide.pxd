@@ -13,5 +13,7 @@ cdef extern from "wide.h" nogil:
     int64_t wide_take(
         wide_t *sum, wide_t limit, int64_t amount, int64_t weight, int64_t units
     ) noexcept
+    int wide_accumulate(int64_t *sum, int64_t amount, int64_t count) noexcept
+    int wide_compare(wide_t a, wide_t b) noexcept
     int wide_narrow(wide_t value, int64_t *out) noexcept
     int wide_numerator_max(int64_t quotient, wide_t divisor, int mode, wide_t *out) noexcept

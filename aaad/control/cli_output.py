@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,6 +57,8 @@ def emit_json(value: object) -> None:
 def _as_json(value: object) -> str:
     if isinstance(value, bytes):
         return terminal_safe(value)
+    if isinstance(value, date):
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

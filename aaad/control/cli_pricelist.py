@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from aaad.control.cli_output import call, fail, json_option, line, read_instant, show, table
 from aaad.control.local_time import instant
+from aaad.control.price_diff import compare
 from aaad.control.reply_check import attribute_check
 from aaad.control.sentences import price_words, quantity
+from aaad.control.text import money
+from aaad.control.week_grid import week_grid
 from aaad.radius.dictionary import DictionaryError, load_dictionary
 from ledger.document import Finding
 from ledger.model import Offer
 from ledger.pricelist import PriceList, PriceListError, parse_pricelist
+from ratingcore.errors import RatingError
 from ratingcore.tariff import WEEKDAY_NAMES, Price, Tariff, TimeBand
 
 FILE_OCTETS_MAX = 4_000_000
@@ -97,6 +102,33 @@ def list_pricelists(*, brand: str | None, as_json: bool) -> None:
     show(answer, as_json=as_json, human=_print_versions)
 
 
+@pricelist.command("diff")
+@click.argument("before", type=PRICE_LIST_FILE)
+@click.argument("after", type=PRICE_LIST_FILE)
+@click.option("--from", "begin", required=True, help="ISO 8601 with offset: begin of the sample.")
+@click.option("--zone", default="UTC", help="For tariffs that go by the account's (default: UTC).")
+@json_option
+def diff_pricelists(*, before: Path, after: Path, begin: str, zone: str, as_json: bool) -> None:
+    """Price a sample of sessions under the tariffs of BEFORE and AFTER and show what changes."""
+    old, new = load_file(before), load_file(after)
+    begin_at = read_instant(begin)
+    try:
+        differences = [
+            compare(old.tariffs[name], new.tariffs[name], begin_at=begin_at, zone=zone)
+            for name in old.tariffs
+            if name in new.tariffs
+        ]
+    except RatingError as error:
+        fail(str(error))
+    report = {
+        "currency": [old.currency, new.currency],
+        "removed": [name for name in old.tariffs if name not in new.tariffs],
+        "added": [name for name in new.tariffs if name not in old.tariffs],
+        "tariffs": [asdict(one) for one in differences],
+    }
+    show(report, as_json=as_json, human=_print_differences)
+
+
 def load_file(path: Path) -> PriceList:
     """The price list in a file; ends the program with every mistake otherwise."""
     found = load_file_or_findings(path, ())
@@ -146,6 +178,9 @@ def _print_pricelist(found: PriceList) -> None:
         line(f"tariff {tariff.name} (zone {tariff.zone}):")
         rows = [_band_row(band, tariff) for band in tariff.bands]
         table(("band", "days", "from", "to", "price"), rows)
+        console = Console(highlight=False)
+        for grid_line in week_grid(tariff):
+            console.print(grid_line)
 
 
 def _print_offer(offer: Offer, currency: str) -> None:
@@ -178,6 +213,28 @@ def _price_text(price: Price, currency: str) -> str:
         above = f" above {quantity(tier.from_quantity, price.metric)}" if tier.from_quantity else ""
         parts.append(f"{words}{above}")
     return f"{price.metric.replace('_', ' ')} {', '.join(parts)}"
+
+
+def _print_differences(report: Any) -> None:
+    old, new = report["currency"]
+    rows = [
+        (
+            one["tariff"],
+            f"{one['changed']} of {one['sessions']}",
+            one["not_rated"],
+            money(one["before_micros"], old),
+            money(one["after_micros"], new),
+            f"{instant(one['started_at'])}, {quantity(one['seconds'], 'seconds')}: "
+            f"{money(one['example_before_micros'], old)} -> "
+            f"{money(one['example_after_micros'], new)}",
+        )
+        for one in report["tariffs"]
+    ]
+    columns = ("tariff", "sessions changed", "not rated", "before", "after", "most")
+    table(columns, rows, right="not rated,before,after")
+    for what in ("removed", "added"):
+        if report[what]:
+            line(f"{what}: {', '.join(report[what])}")
 
 
 def _clock(second: int) -> str:

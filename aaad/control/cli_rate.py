@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from aaad.control.cli_output import fail, json_option, line, read_instant, show
+from aaad.control.cli_pool import pool_options, read_pool
 from aaad.control.cli_pricelist import PRICE_LIST_FILE, load_file
 from aaad.control.local_time import clock_span, instant
 from aaad.control.sentences import charge_sentences, quantity
-from ledger.pricelist import ACCOUNT_ZONE, PriceList
+from ledger.price_tariffs import ACCOUNT_ZONE
+from ledger.pricelist import PriceList
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import RatingError
 from ratingcore.explain import piece_as_data
@@ -28,6 +30,7 @@ from ratingcore.tariff import Tariff
 @click.option("--input-octets", type=click.IntRange(0, OCTETS_MAX), default=0, help="Sent.")
 @click.option("--output-octets", type=click.IntRange(0, OCTETS_MAX), default=0, help="Received.")
 @click.option("--zone", help="The account's zone, for a tariff that goes by it.")
+@pool_options
 @json_option
 def rate(
     *,
@@ -38,6 +41,8 @@ def rate(
     input_octets: int,
     output_octets: int,
     zone: str | None,
+    allowances: tuple[str, ...],
+    used: int,
     as_json: bool,
 ) -> None:
     """What a session would cost, and why: every segment and the total.
@@ -46,6 +51,7 @@ def rate(
     """
     tariff = find_tariff(load_file(path), name, zone)
     started_at = read_instant(start, zone=tariff.zone)
+    pool = read_pool(tariff, allowances, used)
     try:
         piece = quote(
             compile_timeline([(0, tariff)]),
@@ -53,6 +59,7 @@ def rate(
             seconds,
             input_octets=input_octets,
             output_octets=output_octets,
+            pool=pool,
         )
     except RatingError as error:
         fail(str(error))

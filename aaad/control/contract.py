@@ -9,7 +9,7 @@ epoch seconds (`_at`), amounts micros; nothing is a float.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, NotRequired, Protocol, TypedDict
 
 if TYPE_CHECKING:  # aaactl needs the shapes alone, and must start at once
     from aaad.radius.dictionary import Dictionary
@@ -85,6 +85,7 @@ class SegmentLine(TypedDict):
     amount_micros: int
     started_at: int
     ended_at: int
+    allowance_id: NotRequired[int]  # of the allowance that paid
 
 
 class LimitLine(TypedDict):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from aaad.control.contract import LimitLine, SegmentLine
 from aaad.control.local_time import clock_span, instant
 from aaad.control.text import duration, money, percent
-from ratingcore.explain import quantity_text
+from ratingcore.explain import no_usage_text, quantity_text
 from ratingcore.tariff import Metric
 
 _PER_SECONDS: Mapping[int, str] = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
@@ -32,25 +32,32 @@ _METRIC_WORDS: Mapping[str, str] = {
     "octets": "both ways",
     "input_octets": "sent by the user",
     "output_octets": "received by the user",
+    "occurrences": "",
 }
 
 
 def segment_sentence(segment: SegmentLine, *, currency: str, zone: str) -> str:
     """`Friday 22:00-24:00 weekday: 2 h 0 min at 1.00 USD per hour = 2.00 USD`."""
     span = clock_span(segment["started_at"], segment["ended_at"], zone)
+    amount = money(segment["amount_micros"], currency)
+    other = no_usage_text(segment["metric"], money(segment["price_micros"], currency))
+    if other:
+        band = f"{segment['band']}: " if segment["band"] else ""
+        return f"{band}{other} = {amount}"
     used = quantity(segment["quantity"], segment["metric"])
     direction = _METRIC_WORDS[segment["metric"]]
     words = f"{used} {direction}" if direction else used
     tier = ""
     if segment["tier_from"]:
         tier = f" (above {quantity(segment['tier_from'], segment['metric'])})"
-    price = price_words(
-        segment["price_micros"],
-        per=segment["per"],
-        metric=segment["metric"],
-        currency=currency,
-    )
-    amount = money(segment["amount_micros"], currency)
+    price = "from an allowance"
+    if not segment.get("allowance_id"):
+        price = price_words(
+            segment["price_micros"],
+            per=segment["per"],
+            metric=segment["metric"],
+            currency=currency,
+        )
     return f"{span} {segment['band']}: {words}{tier} {price} = {amount}"
 
 
@@ -66,6 +73,8 @@ def price_words(price_micros: int, *, per: int, metric: str, currency: str) -> s
     """`at 1.00 USD per hour`, or `free`."""
     if price_micros == 0:
         return "free"
+    if metric == "occurrences":
+        return f"at {money(price_micros, currency)} {'each' if per == 1 else f'per {per}'}"
     names = _PER_SECONDS if metric == "seconds" else _PER_OCTETS
     unit = names.get(per) or (f"{per} s" if metric == "seconds" else f"{per} octets")
     return f"at {money(price_micros, currency)} per {unit}"

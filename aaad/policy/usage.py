@@ -126,7 +126,7 @@ def open_session(
     session = Session(
         session_id=session_id,
         terms=terms,
-        meter=Meter(timeline, counts_from_at),
+        meter=Meter(timeline, counts_from_at, adopted=counts_from_at != placement.start),
         nas=report.nas,
         acct_session_id=report.acct_session_id,
         user_name=report.user_name,
@@ -309,6 +309,9 @@ def _end(session: Session, *, cause: str, presumed: bool) -> None:
     session.ended_at = session.last_at
     session.terminate_cause = cause
     session.presumed = presumed
-    piece = session.meter.close_piece()
+    meter = session.meter
+    # nothing more is counted, but a session of zero length may owe a connection fee all the same
+    meter.advance(meter.until, input_octets=meter.input_octets, output_octets=meter.output_octets)
+    piece = meter.close_piece()
     if piece is not None:
         session.add_piece(piece)

@@ -25,7 +25,7 @@ from ledger.catalog import Catalog
 from ledger.clock import Clock
 from ledger.credentials import open_secret
 from ledger.model import Account, Credential, CredentialScheme, Offer, SessionRow, Subscriber
-from ledger.pricelist import ACCOUNT_ZONE
+from ledger.price_tariffs import ACCOUNT_ZONE
 from ledger.rules.cycles import cycle_at
 from ledger.rules.limits import Totals
 from ledger.seal import Sealer, SealError

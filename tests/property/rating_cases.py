@@ -1,14 +1,29 @@
 """Random tariffs and sessions for the properties of ratingcore, DST nights drawn on purpose."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from ratingcore.tariff import Metric, Price, Rounding, Tariff, Tier, TimeBand
-from tests.oracle.rating_oracle import Report
+from ratingcore.allowance import Allowance, Counter
+from ratingcore.pool import Pool
+from ratingcore.tariff import (
+    ConnectionFee,
+    Counted,
+    DateSpan,
+    FreeRule,
+    FreeStart,
+    Increment,
+    Metric,
+    Price,
+    Rounding,
+    Tariff,
+    Tier,
+    TimeBand,
+)
+from tests.oracle.rating_oracle import Report, SlowPool
 
 ZONES = (
     "America/New_York",
@@ -52,6 +67,16 @@ class Case:
     versions: tuple[tuple[int, Tariff], ...]
     started_at: int
     reports: tuple[Report, ...]
+    occurrences: int | None = None
+    adopted: bool = False
+    allowances: tuple[Allowance, ...] = ()
+    counters: tuple[Counter, ...] = ()
+
+    def pool(self) -> Pool | None:
+        return Pool(self.allowances, self.counters) if self.allowances or self.counters else None
+
+    def slow_pool(self) -> SlowPool:
+        return SlowPool(self.allowances, self.counters)
 
     @property
     def until(self) -> int:
@@ -69,13 +94,33 @@ AMOUNTS = st.one_of(
     st.sampled_from((10_000, 0, 50_000, 1_000_000, 2_000_000)), st.integers(1, 5_000_000)
 )
 PERS = {metric: st.sampled_from(OCTET_PERS) for metric in Metric} | {
-    Metric.SECONDS: st.sampled_from(SECOND_PERS)
+    Metric.SECONDS: st.sampled_from(SECOND_PERS),
+    Metric.OCCURRENCES: st.sampled_from((1, 1, 3, 10)),
 }
-TOPS = dict.fromkeys(Metric, 10**8) | {Metric.SECONDS: 2 * DAY_S}
+TOPS = dict.fromkeys(Metric, 10**8) | {Metric.SECONDS: 2 * DAY_S, Metric.OCCURRENCES: 9}
 THRESHOLDS = {
     metric: st.lists(st.integers(1, top), max_size=2, unique=True) for metric, top in TOPS.items()
 }
-OCTET_METRICS = st.lists(st.sampled_from(list(Metric)[1:]), min_size=1, max_size=2, unique=True)
+OCTET_METRICS = st.lists(st.sampled_from(list(Metric)[1:4]), min_size=1, max_size=2, unique=True)
+# the twin walks block by block, so few are tiny
+SECOND_BLOCKS = st.sampled_from((60, 60, 30, 300, 3600, 86_400, 47, 6))
+OCTET_BLOCKS = st.sampled_from((10**6, 2**20, 10**7, 333_333, 10**9))
+COUNTED = st.sampled_from((Counted.UP, Counted.UP, Counted.DOWN))
+FREE_STARTS = st.builds(
+    FreeStart, st.sampled_from((5, 30, 600, 86_400)), st.sampled_from(list(FreeRule))
+)
+FEES = st.builds(ConnectionFee, st.sampled_from((0, 50_000, 1_234_567)), st.booleans())
+BOUNDS = st.sampled_from((0, 100_000, 1_000_000, 20_000_001))
+DAYS_AROUND = st.sets(st.integers(-2, 6), min_size=1, max_size=3)
+MONTH_DAYS = st.sampled_from(((1,), (-1,), (1, 15), (29, 30, 31), tuple(range(1, 20))))
+ALLOWED_METRICS = st.sampled_from((Metric.SECONDS, Metric.SECONDS, Metric.SECONDS, *Metric))
+ALLOWED_QUANTITIES = {
+    metric: st.one_of(st.integers(0, top // 20), st.integers(0, top))
+    for metric, top in TOPS.items()
+}
+ALLOWED_BANDS = st.sampled_from(((), (), (), ("rest",), ("band 0", "band 1")))
+VALID_FROM = st.sampled_from((0, 0, 0, 1))
+OCCURRENCES = st.one_of(st.none(), st.none(), st.integers(0, 12))
 ROUNDINGS = st.one_of(
     st.just(Rounding()),
     st.builds(Rounding, st.integers(0, 3), st.integers(2, 6)),
@@ -97,13 +142,34 @@ def jumps_of(zone: str) -> st.SearchStrategy[int]:
     return st.sampled_from(clock_jumps(zone))
 
 
-def draw_price(draw: st.DrawFn, metric: Metric) -> Price:
+def draw_increment(draw: st.DrawFn, metric: Metric, *, one_by_one: bool) -> Increment:
+    lengths = SECOND_BLOCKS if metric is Metric.SECONDS else OCTET_BLOCKS
+    first, then = draw(lengths), draw(lengths)
+    return Increment(first, 1 if one_by_one else then, draw(COUNTED))
+
+
+def draw_price(draw: st.DrawFn, metric: Metric, *, more: bool) -> Price:
+    """With `more`, often in blocks, some with tiers of their own blocks, some rounded."""
     thresholds = sorted(draw(THRESHOLDS[metric]))
-    tiers = tuple(Tier(low, draw(AMOUNTS), draw(PERS[metric])) for low in (0, *thresholds))
-    return Price(metric, tiers)
+    tiers = [Tier(low, draw(AMOUNTS), draw(PERS[metric])) for low in (0, *thresholds)]
+    if not more or metric is Metric.OCCURRENCES or draw(UP_TO_NINE) < 4:
+        return Price(metric, tuple(tiers))
+    rounding = draw(ROUNDINGS) if draw(UP_TO_NINE) > 6 else None
+    # the twin takes units for themselves in one step only if nothing rounds them
+    one_by_one = rounding is None and len(tiers) > 1 and draw(UP_TO_NINE) > 6
+    if one_by_one:
+        tiers[0] = replace(tiers[0], increment=draw_increment(draw, metric, one_by_one=False))
+        return Price(metric, tuple(tiers))
+    if draw(UP_TO_NINE) > 6:
+        own = draw_increment(draw, metric, one_by_one=False)
+        tiers[-1] = replace(tiers[-1], increment=own)
+    increment = draw_increment(draw, metric, one_by_one=False)
+    return Price(metric, tuple(tiers), increment, rounding)
 
 
-def draw_band(draw: st.DrawFn, name: str, *, all_week: bool, octets: bool) -> TimeBand:
+def draw_band(
+    draw: st.DrawFn, name: str, near: int, *, all_week: bool, octets: bool, more: bool
+) -> TimeBand:
     from_s, to_s, weekdays = 0, DAY_S, ()
     if not all_week:
         from_s, to_s, weekdays = draw(EDGES), draw(EDGES), draw(WEEKDAYS)
@@ -111,18 +177,46 @@ def draw_band(draw: st.DrawFn, name: str, *, all_week: bool, octets: bool) -> Ti
     metrics = [Metric.SECONDS] if draw(UP_TO_NINE) < 9 else []
     if octets or not metrics:
         metrics += draw(OCTET_METRICS)
-    return TimeBand(
-        name, weekdays, from_s, to_s, tuple(draw_price(draw, metric) for metric in metrics)
-    )
+    if more and draw(BOOLEANS):
+        metrics.append(Metric.OCCURRENCES)
+    prices = tuple(draw_price(draw, metric, more=more) for metric in metrics)
+    fee = draw(FEES) if more and draw(BOOLEANS) else None
+    band = TimeBand(name, weekdays, from_s, to_s, prices, fee)
+    return band if all_week else draw_dates(draw, band, near)
 
 
-def draw_tariff(draw: st.DrawFn, zone: str, *, octets: bool) -> Tariff:
+def draw_dates(draw: st.DrawFn, band: TimeBand, near: int) -> TimeBand:
+    """One band in three holds on certain dates only, most of them around the session."""
+    kind = draw(UP_TO_NINE)
+    days = sorted(draw(DAYS_AROUND))
+    dates = [(datetime.fromtimestamp(near, UTC) + timedelta(days=n)).date() for n in days]
+    if kind == 0:
+        return replace(band, dates=(DateSpan(dates[0], dates[-1]),))
+    if kind == 1:
+        return replace(band, holidays=tuple(dates))
+    if kind == 2:
+        return replace(band, month_days=draw(MONTH_DAYS))
+    return band
+
+
+def draw_tariff(draw: st.DrawFn, zone: str, near: int, *, octets: bool) -> Tariff:
+    """Every other one is plain: prices, tiers and bands alone."""
+    more = draw(BOOLEANS)
     listed = [
-        draw_band(draw, f"band {number}", all_week=False, octets=octets)
+        draw_band(draw, f"band {number}", near, all_week=False, octets=octets, more=more)
         for number in range(draw(UP_TO_NINE) % 4)
     ]
-    listed.append(draw_band(draw, "rest", all_week=True, octets=octets))
-    return Tariff("random", zone, "EUR", tuple(listed), draw(ROUNDINGS))
+    listed.append(draw_band(draw, "rest", near, all_week=True, octets=octets, more=more))
+    tariff = Tariff("random", zone, "EUR", tuple(listed), draw(ROUNDINGS))
+    if not more:
+        return tariff
+    minimum = draw(BOUNDS) if draw(BOOLEANS) else 0
+    return replace(
+        tariff,
+        free_start=draw(FREE_STARTS) if draw(UP_TO_NINE) > 5 else None,
+        minimum_micros=minimum,
+        maximum_micros=minimum + draw(BOUNDS) if draw(UP_TO_NINE) > 7 else None,
+    )
 
 
 def draw_start(draw: st.DrawFn, zone: str) -> int:
@@ -161,9 +255,53 @@ def cases(draw: st.DrawFn, *, octets: bool | None = None, plain: bool = False) -
     with_octets = draw(BOOLEANS) if octets is None else octets
     started_at = draw_start(draw, zone)
     effective_at = started_at if draw(BOOLEANS) else 0
-    versions = [(effective_at, draw_tariff(draw, zone, octets=with_octets))]
+    versions = [(effective_at, draw_tariff(draw, zone, started_at, octets=with_octets))]
     if draw(UP_TO_NINE) > 7:
         later = started_at + 1 + draw(DAY_SECONDS)
-        versions.append((later, draw_tariff(draw, draw(ZONE_NAMES), octets=with_octets)))
+        versions.append((later, draw_tariff(draw, draw(ZONE_NAMES), later, octets=with_octets)))
     history = draw_history(draw, started_at, octets=with_octets, plain=plain)
-    return Case(tuple(versions), started_at, history)
+    occurrences = draw(OCCURRENCES)
+    pool = draw_pool(draw, started_at) if draw(UP_TO_NINE) < 6 else ((), ())
+    if pool[1] and draw(BOOLEANS):
+        versions = [(at, on_counters(tariff)) for at, tariff in versions]
+    return Case(tuple(versions), started_at, history, occurrences, draw(UP_TO_NINE) == 9, *pool)
+
+
+def draw_pool(
+    draw: st.DrawFn, started_at: int
+) -> tuple[tuple[Allowance, ...], tuple[Counter, ...]]:
+    """Up to four allowances, mostly of time; for every metric a counter that begins anew once."""
+    allowances = []
+    for number in range(1, 2 + draw(UP_TO_NINE) % 4):
+        metric = draw(ALLOWED_METRICS)
+        from_at = draw(VALID_FROM) and started_at + draw(DAY_SECONDS)
+        until_at = from_at + 1 + draw(DAY_SECONDS) if draw(UP_TO_NINE) > 7 else 1 << 33
+        bands = draw(ALLOWED_BANDS)
+        quantity = draw(ALLOWED_QUANTITIES[metric])
+        priority = draw(UP_TO_NINE) % 3
+        allowances.append(Allowance(number, metric, quantity, from_at, until_at, priority, bands))
+    anew = started_at + draw(DAY_SECONDS)
+    counters = []
+    for metric in Metric:
+        counted = draw(ALLOWED_QUANTITIES[metric])
+        counters.append(Counter(2 * len(counters) + 1, metric.value, counted, 0, anew))
+        counters.append(Counter(2 * len(counters) + 2, metric.value, 0, anew))
+    return tuple(allowances), tuple(counters)
+
+
+def on_counters(tariff: Tariff) -> Tariff:
+    """The tariff with the tiers of every other price read over a counter."""
+    return replace(
+        tariff,
+        bands=tuple(
+            replace(
+                band,
+                prices=tuple(
+                    replace(price, counter=price.metric.value if index % 2 == 0 else "")
+                    for index, price in enumerate(band.prices)
+                ),
+            )
+            for band in tariff.bands
+        ),
+    )
+

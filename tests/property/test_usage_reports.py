@@ -89,7 +89,7 @@ def truths(draw: st.DrawFn) -> Truth:
     zone = draw(ZONE_NAMES)
     started_at = draw_start(draw, zone)
     evenly = draw(st.booleans())
-    tariff = draw_tariff(draw, zone, octets=evenly)
+    tariff = draw_tariff(draw, zone, started_at, octets=evenly)
     if not evenly:
         tariff = _octets_cost_the_same(draw, tariff)
     spans = draw(SPANS)

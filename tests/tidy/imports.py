@@ -63,6 +63,7 @@ LAYERS = (
                 "argon2",
                 "asyncpg",
                 "cryptography",
+                "holidays",  # where it is installed: optional
                 "msgpack",
                 "msgspec",
                 "orjson",
@@ -251,7 +252,9 @@ def _folder(module: str) -> str:
 
 def _declared_libraries(tree: Tree) -> set[str]:
     project = _pyproject(tree)["project"]
-    names = {re.split(r"[<>=\[; ]", line)[0].replace("-", "_") for line in project["dependencies"]}
+    optional = project.get("optional-dependencies", {})
+    lines = [*project["dependencies"], *(line for extra in optional.values() for line in extra)]
+    names = {re.split(r"[<>=\[; ]", line)[0].replace("-", "_") for line in lines}
     return {{"argon2_cffi": "argon2"}.get(name, name) for name in names}
 
 

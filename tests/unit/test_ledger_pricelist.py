@@ -6,10 +6,16 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.model import Fee, FeeKind, Limit, UsageMetric
-from ledger.pricelist import PriceListError, any_attribute, parse_clock, parse_pricelist
+from ledger.model import AllowanceTerms, Fee, FeeKind, Limit, UsageMetric
+from ledger.pricelist import PriceListError, any_attribute, parse_pricelist
 from ratingcore.money import DOWN
-from ratingcore.tariff import Metric, Price, Rounding, Tier, TimeBand
+from ratingcore.tariff import (
+    Metric,
+    Price,
+    Rounding,
+    Tier,
+    TimeBand,
+)
 
 HEAD = """
 [pricelist]
@@ -231,75 +237,6 @@ def test_each_mistake_names_key_value_and_remedy(changed: str, to: str, expected
 
 
 @pytest.mark.parametrize(
-    ("band", "expected"),
-    [
-        (
-            'from = "18:00"',
-            "bands: no band covers Monday 00:00:00 to Monday 18:00:00; widen a band",
-        ),
-        (
-            'days = ["mon-fri"]',
-            "bands: no band covers Saturday 00:00:00 to Sunday 24:00:00; widen a",
-        ),
-        (
-            'from = "8:00"',
-            'bands[1].from = "8:00": is no time of day; write a time of day as "18:00"',
-        ),
-        (
-            'to = "24:01"',
-            'bands[1].to = "24:01": is beyond the end of the day; write a time of day',
-        ),
-        ('to = "00:00"', 'bands[1].to = "00:00": is where the band begins; leave out from and to'),
-        (
-            "from = 18:00:00",
-            "bands[1].from = 18:00:00: is a date or time, not a string; write a time",
-        ),
-        (
-            'days = ["monday"]',
-            'bands[1].days = "monday": is no weekday; write days as "mon" to "sun',
-        ),
-        ('days = ["sat-sun", "sun"]', "bands[1].days = [...]: names a day twice; name each once"),
-        ("days = []", "bands[1].days = []: names no day; leave the key out for every day"),
-    ],
-)
-def test_each_mistake_of_a_band(band: str, expected: str) -> None:
-    found = mistakes(LIST.replace('name = "all day"', f'name = "all day"\n{band}'))
-    assert any(line.startswith(f"tariffs.flat.{expected}") for line in found), found
-
-
-def test_a_gap_is_remedied_in_the_words_of_the_list() -> None:
-    found = mistakes(LIST.replace('name = "all day"', 'name = "all day"\ndays = ["mon"]'))
-    assert found == [
-        "tariffs.flat.bands: no band covers Tuesday 00:00:00 to Sunday 24:00:00; "
-        'widen a band, or add a last one for every day from "00:00" to "24:00"'
-    ]
-
-
-@pytest.mark.parametrize(
-    ("tiers", "expected"),
-    [
-        ("[]", f"{PRICE}.tiers: 0 tiers; give 1 to 64"),
-        (
-            '[{ from = "1 h", amount = "1", per = "1 h" }]',
-            f"{PRICE}.tiers[1].from: is 3600; begin the first tier at 0",
-        ),
-        (
-            '[{ amount = "1", per = "1 h" }, { from = "0 s", amount = "1", per = "1 h" }]',
-            f"{PRICE}.tiers[2].from: 0 does not lie above 0; let thresholds rise strictly",
-        ),
-        ("5", f"{PRICE}.tiers = 5: is not an array of tables; write [[{PRICE}.tiers]] for each"),
-        (
-            '[{ form = "1 h", amount = "1", per = "1 h" }]',
-            f"{PRICE}.tiers[1].form: is an unknown key",
-        ),
-    ],
-)
-def test_each_mistake_of_tiers(tiers: str, expected: str) -> None:
-    found = mistakes(LIST.replace('amount = "1.00", per = "1 h"', f"tiers = {tiers}"))
-    assert any(line.startswith(expected) for line in found), found
-
-
-@pytest.mark.parametrize(
     ("added", "expected"),
     [
         (
@@ -360,6 +297,26 @@ def test_each_mistake_of_tiers(tiers: str, expected: str) -> None:
             "limits[2].name: is also that of a limit above; give each its own",
         ),
         (
+            'allowances = [{ metric = "seconds" }]',
+            "allowances[1].quantity: is missing; write a duration as",
+        ),
+        (
+            'allowances = [{ metric = "seconds", quantity = "0 h" }]',
+            'allowances[1].quantity = "0 h": is no quantity; write how much is free',
+        ),
+        (
+            'allowances = [{ metric = "seconds", quantity = "1 h", bands = ["night"] }]',
+            "allowances[1].bands = [...]: names no band night; use names of the tariff's bands",
+        ),
+        (
+            'allowances = [{ metric = "octets", quantity = "1 h" }]',
+            'allowances[1].quantity = "1 h": has the unknown unit h; write octets as',
+        ),
+        (
+            'allowances = [{ metric = "seconds", quantity = "1 h", priority = -1 }]',
+            "allowances[1].priority = -1: is out of range; write an integer from 0 to 1000",
+        ),
+        (
             'fees = [{ kind = "gift", amount = "1" }]',
             'fees[1].kind = "gift": is not known; write one',
         ),
@@ -379,13 +336,14 @@ def test_each_mistake_of_an_offer(added: str, expected: str) -> None:
     assert any(line.startswith(f"offers.basic.{expected}") for line in found), found
 
 
-def test_rounding_mistakes() -> None:
-    text = LIST + '[tariffs.flat.rounding]\nmode = "nearest"\ndecimals = 7\n'
-    assert mistakes(text) == [
-        'tariffs.flat.rounding.mode = "nearest": is not known; '
-        'write one of "half-even", "half-up", "up", "down"',
-        "tariffs.flat.rounding.decimals = 7: is out of range; write an integer from 0 to 6",
-    ]
+def test_allowances_become_exact() -> None:
+    added = 'allowances = [{ metric = "seconds", quantity = "20 h", bands = ["all day"] }]\n'
+    offer = parse_pricelist(LIST + added, source="x").offers["basic"]
+    assert offer.allowances == (
+        AllowanceTerms(
+            name="seconds", metric=Metric.SECONDS, quantity=72_000, bands=("all day",)
+        ),
+    )
 
 
 def test_all_mistakes_are_shown_at_once() -> None:
@@ -432,12 +390,3 @@ def test_without_a_dictionary_every_attribute_passes() -> None:
     assert any_attribute("No-Such-Attribute", 5) is None
     offer = parse_pricelist(LIST + "reply = { X = 5 }\n", source="x").offers["basic"]
     assert offer.reply == {"X": "5"}
-
-
-def test_clock_times() -> None:
-    assert parse_clock("00:00") == 0
-    assert parse_clock("24:00") == 86_400
-    assert parse_clock("23:59:59") == 86_399
-    for wrong in ("24:00:01", "25:00", "1:00", "01:60", "01:00 ", "\u0661\u0662:00", ""):
-        with pytest.raises(ValueError, match="day"):
-            parse_clock(wrong)

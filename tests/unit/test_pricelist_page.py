@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from ledger.catalog import Catalog
-from ledger.model import FeeKind, Purchase, UsageMetric
+from ledger.model import FeeKind, Offer, Purchase, UsageMetric
 from ledger.pricelist import PriceList, TaxTreatment, parse_pricelist
 from ledger.units import parse_duration, parse_octets
+from ratingcore.allowance import Allowance, Counter
 from ratingcore.compile import compile_timeline
 from ratingcore.meter import quote
 from ratingcore.money import parse_amount
+from ratingcore.pool import Pool
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "pricelist.md").read_text("utf-8")
@@ -32,8 +34,8 @@ ROWS = [
 
 
 def test_the_page_has_its_examples() -> None:
-    assert len(BLOCKS) == 5
-    assert len(ROWS) == 12
+    assert len(BLOCKS) == 9
+    assert len(ROWS) == 28
 
 
 @pytest.mark.parametrize(("text", "row"), ROWS)
@@ -120,8 +122,49 @@ def test_isp1() -> None:
     assert isp1.offers["additional-mailbox"].tariff == ""
 
 
+def pool_of(offer: Offer, *counters: Counter) -> Pool:
+    """What a cycle's first second has of an offer's allowances."""
+    return Pool(
+        [
+            Allowance(number, terms.metric, terms.quantity, 0, CYCLE_END, terms.priority)
+            for number, terms in enumerate(offer.allowances, start=1)
+        ],
+        counters,
+    )
+
+
+CYCLE_END = 1_800_000_000
+
+
 def test_isp1_over_20_hours_costs_2_dollars_an_hour() -> None:
-    catalog = Catalog([(0, load("isp1.toml"))])
-    timeline = catalog.timeline([replace(PURCHASE, offer="standard")], 0, "America/New_York")
+    isp1 = load("isp1.toml")
+    timeline = Catalog([(0, isp1)]).timeline(
+        [replace(PURCHASE, offer="standard")], 0, "America/New_York"
+    )
     assert timeline is not None
-    assert quote(timeline, 1_767_225_600, 5 * 3600).charge_micros == 10_000_000
+    standard = isp1.offers["standard"]
+    (cycle_fee,) = (fee for fee in standard.fees if fee.kind is FeeKind.CYCLE)
+    pool = pool_of(standard)
+    sessions = [  # 25 hours in three sessions: B134
+        quote(timeline, 1_767_225_600 + day * 86_400, hours * 3600, pool=pool).charge_micros
+        for day, hours in enumerate((12, 9, 4))
+    ]
+    assert sessions == [0, 2_000_000, 8_000_000]
+    assert cycle_fee.amount_micros + sum(sessions) == 16_950_000
+
+
+def test_the_page_counts_calls_and_free_hours() -> None:
+    text = next(text for text, _ in BLOCKS if 'counter = "calls"' in text)
+    pricelist = parse_pricelist(text, source="page")
+    timeline = compile_timeline([(0, pricelist.tariffs["example"])])
+    pool = pool_of(pricelist.offers["example"], Counter(1, "calls", 0, 0, CYCLE_END))
+    pieces = [
+        quote(timeline, 1_767_225_600 + number * 3600, 900, pool=pool) for number in range(120)
+    ]
+    assert pool.counted(1) == 120
+    by_metric = dict.fromkeys(("seconds", "occurrences"), 0)
+    for piece in pieces:
+        assert piece.counted == ((1, 1),)
+        for segment in piece.segments:
+            by_metric[segment.metric] += segment.amount_micros
+    assert by_metric == {"seconds": 20_000_000, "occurrences": 11_000_000}  # B31

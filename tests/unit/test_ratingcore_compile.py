@@ -1,5 +1,5 @@
 """Proves that a timeline lays bands over real time exactly, from any side and in any order of
-asking."""
+asking (`ratingcore.layout`), and which versions may be compiled (`ratingcore.versions`)."""
 
 from dataclasses import replace
 from datetime import datetime

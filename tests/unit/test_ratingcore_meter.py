@@ -1,4 +1,5 @@
-"""Proves the meter's rules one by one: cuts, base lines, later versions, refusals, its size."""
+"""Proves the meter's rules one by one, and those of `ratingcore.state`: cuts, base lines, later
+versions, refusals, its size."""
 
 import sys
 

@@ -22,7 +22,7 @@ from ratingcore.money import (
     round_micros,
 )
 from ratingcore.tariff import Metric
-from tests.oracle.rating_oracle import round_fraction
+from tests.oracle.rating_clock import round_fraction
 
 INT64_MAX = (1 << 63) - 1
 INT64S = st.integers(-INT64_MAX - 1, INT64_MAX)

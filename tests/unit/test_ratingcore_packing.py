@@ -1,12 +1,25 @@
 """Proves that `ratingcore.packing` keeps a meter whole, and refuses damage and other prices."""
 
+from dataclasses import replace
+
 import msgpack
 import pytest
 
+from ratingcore.allowance import Allowance, Counter
+from ratingcore.compile import compile_timeline
 from ratingcore.errors import RatingError, TariffError
 from ratingcore.meter import Meter
-from ratingcore.tariff import Metric
-from tests.rating_samples import HOURLY, NOON, flat, halves, price
+from ratingcore.pool import Pool
+from ratingcore.tariff import (
+    ConnectionFee,
+    Counted,
+    FreeRule,
+    FreeStart,
+    Increment,
+    Metric,
+    Rounding,
+)
+from tests.rating_samples import HOURLY, NOON, flat, halves, price, tariff
 
 
 def test_pack_is_small_and_comes_back_whole():
@@ -72,3 +85,65 @@ def test_a_meter_does_not_go_on_under_other_prices():
     with pytest.raises(TariffError, match="other prices"):
         meter.follow(dearer)
     assert meter.timeline is HOURLY
+
+
+def full_meter() -> Meter:
+    """One that needs format 2: blocks, a fee, a free start, an allowance and a counter."""
+    octets = replace(
+        price(Metric.OCTETS, (0, 1, 1)), increment=Increment(100, 100, Counted.DOWN)
+    )
+    seconds = replace(
+        price(Metric.SECONDS, (0, 1_000, 1), (50, 500, 1)),
+        increment=Increment(60, 30),
+        block_rounding=Rounding(decimals=2),
+        counter="talk",
+    )
+    band = replace(tariff(seconds, octets).bands[0], fee=ConnectionFee(5))
+    bounded = replace(
+        tariff(seconds), bands=(band,), free_start=FreeStart(5, FreeRule.SKIP), minimum_micros=9
+    )
+    pool = Pool([Allowance(3, Metric.SECONDS, 20)], [Counter(4, "talk", 10)])
+    meter = Meter(compile_timeline([(0, bounded)]), NOON, occurrences=2, pool=pool)
+    meter.advance(NOON + 200, input_octets=150, output_octets=220, cuts=[NOON + 70])
+    return meter
+
+
+def test_a_full_meter_comes_back_whole():
+    meter = full_meter()
+    data = meter.pack()
+    assert len(data) < 300
+    other = Meter.unpack(meter.timeline, data, meter.pool)
+    assert other.pack() == data
+    assert other.open_piece() == meter.open_piece()
+    for one in (meter, other):
+        one.share(Pool(counters=[Counter(4, "talk", 10)]))
+        one.advance(NOON + 900, input_octets=199, output_octets=251)
+    assert other.open_piece() == meter.open_piece()
+
+
+def test_every_damaged_byte_of_a_full_meter_is_refused_or_gives_a_sound_one():
+    meter = full_meter()
+    data = meter.pack()
+    refused = 0
+    for index in range(len(data)):
+        for flip in (1, 0x80, 0xFF):
+            bad = bytearray(data)
+            bad[index] ^= flip
+            try:
+                other = Meter.unpack(meter.timeline, bytes(bad))
+            except RatingError:
+                refused += 1
+                continue
+            assert msgpack.unpackb(other.pack()) == msgpack.unpackb(bytes(bad))
+            assert other.open_piece() is None or other.open_piece().charge_micros is not None
+    assert refused > len(data) / 2
+
+
+def test_a_full_meter_that_is_cut_off_is_refused():
+    items = msgpack.unpackb(full_meter().pack())
+    timeline = full_meter().timeline
+    cells_at = 13 + 4 + 5 * 4
+    assert (len(items) - cells_at) % 8 == 0
+    for length in range(cells_at):
+        with pytest.raises(RatingError):
+            Meter.unpack(timeline, msgpack.packb(items[:length]))

@@ -1,4 +1,5 @@
-"""Proves how the walk of `ratingcore.usage` fills cells: octets on the line, thresholds, cuts."""
+"""Proves how the walk of `ratingcore.usage` fills `ratingcore.cells`: octets on the line,
+thresholds, cuts."""
 
 from ratingcore.meter import Meter
 from ratingcore.tariff import Metric

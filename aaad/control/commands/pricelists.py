@@ -12,6 +12,7 @@ from aaad.control.command import Call, Instant, Name
 from aaad.control.commands.customers import authorship, brand_settings
 from aaad.control.reply_check import attribute_check
 from ledger.clients import BRAND_DEFAULT
+from ledger.holiday_calendars import with_holidays
 from ledger.pricelist import parse_pricelist
 from ledger.pricelists import TEXT_LENGTH_MAX, PriceListVersion, fetch_versions, store_version
 from ledger.stored_catalog import catalog_of
@@ -44,7 +45,7 @@ async def load(call: Call, arguments: PriceListText) -> Mapping[str, object]:
         version = await store_version(
             tx,
             brand=arguments.brand,
-            text=arguments.text,
+            text=with_holidays(arguments.text),
             effective_at=arguments.effective_at,
             at=by.at,
             actor=by.actor,

@@ -5,17 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from ratingcore.check import check_tariff
 from ratingcore.tariff import (
-    BandSpell,
     Metric,
     Price,
     Rounding,
     Tariff,
     Tier,
     TimeBand,
-    check_tariff,
-    day_schedule,
 )
+from ratingcore.week import BandSpell, day_schedule
 
 HOUR = (Price(Metric.SECONDS, (Tier(0, 1_000_000, 3600),)),)
 ALL_WEEK = TimeBand("any time", (), 0, 86_400, HOUR)

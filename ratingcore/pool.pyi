@@ -1,0 +1,15 @@
+"""Types of the compiled module `ratingcore.pool`."""
+
+from collections.abc import Iterable
+from typing import final
+
+from ratingcore.allowance import Allowance, Counter
+
+@final
+class Pool:
+    def __init__(
+        self, allowances: Iterable[Allowance] = (), counters: Iterable[Counter] = ()
+    ) -> None: ...
+    def left(self, allowance_id: int) -> int: ...
+    def counted(self, counter_id: int) -> int: ...
+    def copy(self) -> Pool: ...

@@ -1,0 +1,1 @@
+"""Types of the compiled module `ratingcore.state`: nothing is offered to Python."""
