@@ -13,7 +13,8 @@ from aaad.control.commands.customers import authorship, brand_settings
 from aaad.control.reply_check import attribute_check
 from ledger.clients import BRAND_DEFAULT
 from ledger.holiday_calendars import with_holidays
-from ledger.pricelist import parse_pricelist
+from ledger.live_prices import not_counted_live
+from ledger.pricelist import PriceListError, parse_pricelist
 from ledger.pricelists import TEXT_LENGTH_MAX, PriceListVersion, fetch_versions, store_version
 from ledger.stored_catalog import catalog_of
 
@@ -39,7 +40,9 @@ async def load(call: Call, arguments: PriceListText) -> Mapping[str, object]:
     """Checks a price list with the versions around it, stores it and lets the daemon have it."""
     brand_settings(call, arguments.brand)
     check = attribute_check(call.daemon.dictionary)
-    parse_pricelist(arguments.text, source=arguments.source, known_attribute=check)
+    pricelist = parse_pricelist(arguments.text, source=arguments.source, known_attribute=check)
+    if findings := not_counted_live(pricelist, source=arguments.source):
+        raise PriceListError(findings)
     by = authorship(call)
     async with call.daemon.store.transaction() as tx:
         version = await store_version(
