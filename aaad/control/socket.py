@@ -120,6 +120,9 @@ class ControlSocket:
             pass  # the peer left, stalled or idled too long: there is nobody to tell
         except asyncio.CancelledError:
             pass  # `close` ends the connection; asyncio would log the cancelled task as an error
+        except Exception as error:  # a bug of a command: Pythons before 3.11.5 would log it late
+            context = {"message": "a control command failed by a bug", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
         finally:
             self._connections.discard(connection)
             writer.close()

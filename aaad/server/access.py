@@ -217,15 +217,29 @@ class AccessHandler:
                 self._gate.give_up(login.request, DiscardReason.STORE_UNAVAILABLE)
             return
         replies: list[tuple[bytes, Peer]] = []
-        slow = []
+        slow: list[tuple[Login, Entry]] = []
         for login in logins:
-            entry = self._directory.find(login.brand, login.login)
-            if entry is not None and needs_verifier(login.request.packet, entry.password):
-                slow.append(self._verify_later(login, entry))
-            else:
-                self._decide(login, entry, None, replies)
+            try:
+                self._decide_loaded(login, replies, slow)
+            except Exception as error:  # as in _guarded: it costs no other login its answer
+                self._fail([login.request], error)
         listener.send(replies)
-        await asyncio.gather(*slow)
+        outcomes = await asyncio.gather(
+            *(self._verify_later(*one) for one in slow), return_exceptions=True
+        )
+        for (login, _), outcome in zip(slow, outcomes, strict=True):
+            if outcome is not None:
+                self._fail([login.request], outcome)
+
+    def _decide_loaded(
+        self, login: Login, replies: list[tuple[bytes, Peer]], slow: list[tuple[Login, Entry]]
+    ) -> None:
+        """Decide a login whose facts are in memory, or put it with those that a verifier checks."""
+        entry = self._directory.find(login.brand, login.login)
+        if entry is not None and needs_verifier(login.request.packet, entry.password):
+            slow.append((login, entry))
+        else:
+            self._decide(login, entry, None, replies)
 
     async def _verify_later(self, login: Login, entry: Entry) -> None:
         """Check a password against its slow verifier in a thread, unless it was lately."""

@@ -327,6 +327,27 @@ async def test_a_bug_met_by_one_login_costs_no_other_its_answer(
     assert port.discards()[DiscardReason.INTERNAL_ERROR] == 1
 
 
+async def test_a_bug_met_by_a_login_that_waited_costs_no_other_its_answer(
+    port: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = port.handler._decide
+
+    def broken(login: access.Login, *rest: object) -> None:
+        if login.login == "sam":
+            raise RuntimeError("a bug")
+        real(login, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(port.handler, "_decide", broken)
+    port.listener.stop()
+    for identifier, login in enumerate(("sam", "bob")):
+        port.asker.send(access_request(login, identifier=identifier))
+    port.listener.start(asyncio.get_running_loop())
+    async with asyncio.timeout(20):
+        data = await asyncio.get_running_loop().sock_recv(port.asker.socket, 4096)
+    assert data[1] == 1
+    assert port.discards()[DiscardReason.INTERNAL_ERROR] == 1
+
+
 async def test_a_reply_that_no_packet_holds_is_not_sent(
     port: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
