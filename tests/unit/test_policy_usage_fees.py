@@ -1,5 +1,5 @@
-"""Proves what `aaad.policy.usage` charges for a session's beginning: once, not of one that was
-taken over, and of one of zero length only where the price list says so.
+"""Proves what `aaad.policy.usage` charges for a session's beginning: once, nothing where it was
+taken over, and for one of zero length only where the price list says so.
 """
 
 from __future__ import annotations
