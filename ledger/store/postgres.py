@@ -376,21 +376,27 @@ async def _begin(connection: _Connection, statement: str, place: str) -> None:
     try:
         await translated(connection.execute(statement), place)
     except BaseException:
-        connection.terminate()
+        _give_up(connection)
         raise
 
 
 async def _roll_back(connection: _Connection) -> None:
     """Undo what a block left; a connection on which that fails is given up."""
-    if connection.is_closed() or not connection.is_in_transaction():
-        return
     try:
+        if connection.is_closed() or not connection.is_in_transaction():
+            return
         await connection.execute("ROLLBACK")
     except FAILURES:
-        connection.terminate()
+        _give_up(connection)
     except asyncio.CancelledError:
-        connection.terminate()
+        _give_up(connection)
         raise
+
+
+def _give_up(connection: _Connection) -> None:
+    """Cut a connection off; of a lost one the pool may have let go already, and says so."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def _say_goodbye(connection: _Connection) -> None:

@@ -97,6 +97,8 @@ def start_demo(folder: Path, *arguments: str, **environment: str) -> subprocess.
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # as a person starts it: a background job of a script would hand down that SIGINT is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
