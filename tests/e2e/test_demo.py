@@ -91,14 +91,13 @@ def test_the_daemon_that_is_kept_is_as_the_demo_says(
 def start_demo(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """The demonstration without a terminal, its temporary folder in `folder`."""
     return subprocess.Popen(
-        [sys.executable, *(arguments or ("-m", "demo.run"))],
+        # As a person starts it: a script's background job would hand down that SIGINT is ignored.
+        ["env", "--default-signal=INT", sys.executable, *(arguments or ("-m", "demo.run"))],
         cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # as a person starts it: a background job of a script would hand down that SIGINT is ignored
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
