@@ -6,6 +6,7 @@ Only the standard library and the framing: what `aaactl` needs before it can tal
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -53,7 +54,8 @@ class ControlClient:
         """
         frame = protocol.encode_request(Request(command, arguments))
         try:
-            self._socket.sendall(frame)
+            with suppress(BrokenPipeError):  # who refuses a connection answers unasked, and closes
+                self._socket.sendall(frame)
             prefix = self._receive(protocol.LENGTH_OCTETS)
             octets = protocol.body_octets(prefix, octets_max=protocol.REPLY_OCTETS_MAX)
             return protocol.parse_reply(self._receive(octets))
