@@ -272,3 +272,16 @@ def test_rights_by_group(uid: int, groups: set[str], right: Right) -> None:
 def test_an_empty_group_name_is_no_group() -> None:
     rule = AccessRule(reading_group="", administering_group="", daemon_uid=990)
     assert rule.right_of(Peer(uid=1000, name="x", groups=frozenset({""}))) is Right.NONE
+
+
+def test_a_refusal_is_read_though_the_daemon_has_closed_already(tmp_path: Path) -> None:
+    refusal = CommandFailed(ErrorCode.UNAVAILABLE, "all connections are in use", "try again")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "control.sock"))
+        listener.listen()
+        with ControlClient(tmp_path / "control.sock") as client:
+            connection, _ = listener.accept()
+            connection.sendall(protocol.encode_failure(refusal))
+            connection.close()
+            with pytest.raises(CommandFailed, match="in use"):
+                client.call("status")
