@@ -115,6 +115,7 @@ async def test_a_report_is_answered_applied_and_in_the_journal(port: Accounting)
 
 async def test_nothing_is_answered_before_it_is_on_disk(port: Accounting) -> None:
     port.disk.open.clear()
+    port.disk.begun.clear()  # opening the journal has synced too
     request = accounting_request(Status.START)
     port.asker.send(request)
     await asyncio.to_thread(port.disk.begun.wait, 30)
@@ -129,6 +130,7 @@ async def test_nothing_is_answered_before_it_is_on_disk(port: Accounting) -> Non
 async def test_only_the_group_that_is_on_disk_is_answered(port: Accounting) -> None:
     """The second report came while the first was being synced: it is in the next group."""
     port.disk.open.clear()
+    port.disk.begun.clear()  # opening the journal has synced too
     first, second = (accounting_request(Status.START, f"s{i}", identifier=i) for i in (1, 2))
     port.asker.send(first)
     await asyncio.to_thread(port.disk.begun.wait, 30)
@@ -156,6 +158,7 @@ async def test_what_never_became_durable_is_never_answered(port: Accounting) -> 
 
 async def test_answers_come_in_the_order_of_the_requests(port: Accounting) -> None:
     port.disk.open.clear()
+    port.disk.begun.clear()  # opening the journal has synced too
     requests = [accounting_request(Status.START, f"s{i}", identifier=i) for i in range(20)]
     for request in requests:
         port.asker.send(request)
@@ -169,6 +172,7 @@ async def test_answers_come_in_the_order_of_the_requests(port: Accounting) -> No
 async def test_a_repeated_request_is_one_record(port: Accounting) -> None:
     """Dropped while the first is under way, answered with the same bytes afterwards."""
     port.disk.open.clear()
+    port.disk.begun.clear()  # opening the journal has synced too
     request = accounting_request(Status.START)
     port.asker.send(request)
     port.asker.send(request)
