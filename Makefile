@@ -8,7 +8,8 @@ PACKAGES := ratingcore ledger aaad billing_jobs
 INSTALLED := $(VENV)/installed.stamp
 COMPILED := $(VENV)/compiled.stamp
 TOOLS := $(VENV)/tools.stamp
-COMPILED_FROM := $(shell find $(PACKAGES) -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+AS_IT_IS := $(wildcard $(patsubst %.pxd,%.py,$(shell find $(PACKAGES) -name '*.pxd')))
+COMPILED_FROM := $(shell find $(PACKAGES) -name '*.pyx' -o -name '*.pxd' -o -name '*.h') $(AS_IT_IS)
 PIP := $(BIN)/pip install -q --disable-pip-version-check
 # Cython goes in first, from the same list that an isolated build reads: were it to pass by in such a build
 # and then be installed newer than what it compiled, everything would be compiled twice.

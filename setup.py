@@ -1,4 +1,9 @@
-"""Build of the compiled modules: one .pyx is one extension. Metadata stands in pyproject.toml."""
+"""Build of the compiled modules. Metadata stands in pyproject.toml.
+
+One extension for each .pyx, and for each .py that has a .pxd beside it: such a file stays plain
+Python, and its .pxd gives the C types of its classes and functions to the compiler alone. There its
+annotations are for readers and mypy, not for the compiler (annotation_typing).
+"""
 
 import os
 from pathlib import Path
@@ -9,20 +14,15 @@ from setuptools import Extension, setup
 DEBUG = os.environ.get("AAAD_DEBUG") == "1"
 """`make debug`: traced, annotated and unoptimised, for stepping through and for line coverage."""
 
-EXTENSIONS = [
-    Extension(
-        ".".join(path.with_suffix("").parts),
-        [str(path)],
-        extra_compile_args=["-O0", "-g"] if DEBUG else ["-O3", "-g0", "-fno-strict-aliasing"],
-        define_macros=[("CYTHON_TRACE", "1")] if DEBUG else [],
-        include_dirs=[str(path.parent)],
-    )
-    for package in ("ratingcore", "aaad")
-    for path in sorted(Path(package).rglob("*.pyx"))
-]
+SOURCES = sorted(
+    path
+    for package in ("ratingcore", "ledger", "aaad")
+    for path in Path(package).rglob("*.py*")
+    if path.suffix == ".pyx" or (path.suffix == ".py" and path.with_suffix(".pxd").exists())
+)
 
-# overflowcheck and boundscheck stay on: money first. A module that can prove its own bounds
-# switches a check off locally, with the proof in a comment.
+# boundscheck stays on: money first. A module that can prove its own bounds switches a check off
+# locally, with the proof in a comment.
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": True,
@@ -31,7 +31,31 @@ DIRECTIVES = {
     "linetrace": DEBUG,
 }
 
+AS_IT_IS = {"annotation_typing": False, "overflowcheck": True}
+"""For a .py compiled as it is: its integers are Python's to the reader, so they never wrap."""
+
+
+def extension(source: Path) -> Extension:
+    """How one module is built."""
+    return Extension(
+        ".".join(source.with_suffix("").parts),
+        [str(source)],
+        extra_compile_args=["-O0", "-g"] if DEBUG else ["-O3", "-g0", "-fno-strict-aliasing"],
+        define_macros=[("CYTHON_TRACE", "1")] if DEBUG else [],
+        include_dirs=[str(source.parent)],
+    )
+
+
+def compiled(suffix: str, directives: dict[str, object]) -> list[Extension]:
+    """The modules of one kind."""
+    return cythonize(
+        [extension(source) for source in SOURCES if source.suffix == suffix],
+        compiler_directives=directives,
+        annotate=DEBUG,
+    )
+
+
 setup(
-    ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, annotate=DEBUG),
+    ext_modules=compiled(".pyx", DIRECTIVES) + compiled(".py", DIRECTIVES | AS_IT_IS),
     options={"build_ext": {"parallel": os.cpu_count()}},
 )

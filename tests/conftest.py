@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.skip_rules import SkipRules, load_allowed_skips
+from tests.stale_modules import stale_modules
 
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
 EXAMPLES = 100
@@ -43,3 +44,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         rules = SkipRules(load_allowed_skips(ALLOWED_SKIPS), strict=CI)
         config.pluginmanager.register(rules, "aaad-skip-rules")
+        stale = ", ".join(map(str, stale_modules(ALLOWED_SKIPS.parent.parent)))
+        if stale:
+            pytest.exit(f"compiled before it was changed: {stale}; run `make build`", 2)
