@@ -39,6 +39,7 @@ test-long: $(COMPILED) $(TOOLS)  ## the same with the big case counts
 
 check: $(COMPILED) $(TOOLS)  ## lint, types and the rules of the tree, under 2 minutes
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 

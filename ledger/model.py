@@ -345,8 +345,7 @@ class Impact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Anything that happened to an account, with who did it (B15). Usage has segments as its data.
-    """
+    """What happened to an account, and who did it (B15). Usage has segments as its data."""
 
     event_id: int
     event_key: str

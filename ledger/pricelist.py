@@ -43,6 +43,7 @@ _SET_BY_AAAD: Final = {
     ),
 }
 
+
 class PriceListError(Exception):
     """A price list has mistakes: `findings` names all of them."""
 
@@ -221,9 +222,7 @@ PRIORITY_MAX: Final = 1_000
 """The priority that is used last."""
 
 
-def _read_allowances(
-    tables: Iterable[Table], tariff: Tariff | None
-) -> tuple[AllowanceTerms, ...]:
+def _read_allowances(tables: Iterable[Table], tariff: Tariff | None) -> tuple[AllowanceTerms, ...]:
     allowances: list[AllowanceTerms] = []
     for table in tables:
         allowance = _read_allowance(table, tariff)

@@ -171,9 +171,7 @@ def _check_increment(where: str, increment: Increment) -> Iterator[Finding]:
     yield from _check_int(f"{where}.first", increment.first, 1, PER_MAX)
     yield from _check_int(f"{where}.then", increment.then, 1, PER_MAX)
     if increment.counted not in frozenset(Counted):
-        yield Finding(
-            f"{where}.counted", f"is {increment.counted!r}", f"use {', '.join(Counted)}"
-        )
+        yield Finding(f"{where}.counted", f"is {increment.counted!r}", f"use {', '.join(Counted)}")
 
 
 def _check_tiers(where: str, tiers: tuple[Tier, ...]) -> Iterator[Finding]:

@@ -194,9 +194,7 @@ def _counted_from_data(rows: object) -> tuple[tuple[int, int], ...]:
     for row in rows:
         if not isinstance(row, list | tuple) or len(row) != 2:
             raise RatingError(f"piece.counted has {row!r}: give pairs of counter and quantity")
-        counted.append(
-            (exact_int(row[0], "piece.counted"), exact_int(row[1], "piece.counted"))
-        )
+        counted.append((exact_int(row[0], "piece.counted"), exact_int(row[1], "piece.counted")))
     return tuple(counted)
 
 
@@ -214,9 +212,7 @@ def _segment_from_data(row: object) -> Segment:
     return Segment(band=band, metric=str(metric), **numbers, allowance_id=allowance_id)
 
 
-def _require_keys(
-    data: Mapping[str, object], keys: set[str], name: str, *, optional: str
-) -> None:
+def _require_keys(data: Mapping[str, object], keys: set[str], name: str, *, optional: str) -> None:
     given = set(data) - {optional}
     if given != keys:
         missing = ", ".join(sorted(keys - given)) or "none"

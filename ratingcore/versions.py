@@ -69,16 +69,20 @@ def _prices_said(tariff: Tariff) -> tuple[object, ...]:
     """Plain integers and text only: a checksum must not change because a record gained a field."""
     bands = [
         (
-            sorted(set(band.weekdays)), band.from_s, band.to_s,
-            [(str(price.metric.value), [(tier.from_quantity, tier.amount_micros, tier.per)
-                                        for tier in price.tiers])
-             for price in band.prices],
+            sorted(set(band.weekdays)),
+            band.from_s,
+            band.to_s,
+            [
+                (
+                    str(price.metric.value),
+                    [(tier.from_quantity, tier.amount_micros, tier.per) for tier in price.tiers],
+                )
+                for price in band.prices
+            ],
         )
         for band in tariff.bands
     ]
-    said: tuple[object, ...] = (
-        tariff.zone, tariff.rounding.mode, tariff.rounding.decimals, bands
-    )
+    said: tuple[object, ...] = (tariff.zone, tariff.rounding.mode, tariff.rounding.decimals, bands)
     more = _more_said(tariff)
     return (*said, more) if more else said
 

@@ -1,5 +1,4 @@
-"""Reports, sessions and small tariffs for the tests of usage: what a test does not say is typical.
-"""
+"""Reports, sessions and small tariffs: what a test does not say is typical."""
 
 from __future__ import annotations
 

@@ -139,8 +139,7 @@ class Applier:
         await self._idle.wait()
 
     def offer(self, records: Iterable[Applicable]) -> None:
-        """Take durable records in journal order; apply at once what needs nothing from the store.
-        """
+        """Take durable records in journal order; apply at once what memory has the facts for."""
         waiting = self._waiting
         waiting.extend(records)
         if not self._work.is_set():
@@ -278,8 +277,7 @@ class Applier:
         session.interim_interval_s = self._directory.interim_interval_s(entry, session.last_at)
 
     def _open(self, record: Accounting, placement: Placement, nas: NasFacts) -> Session | None:
-        """A session seen for the first time; suspense if nobody or no tariff can be charged for it.
-        """
+        """A session seen for the first time; suspense if no user or no tariff is found for it."""
         report = record.report
         entry = self._entry(record)
         if entry is None:
@@ -305,8 +303,7 @@ class Applier:
         )
 
     def _change(self, session: Session, change: Callable[[], Effect], record: Accounting) -> None:
-        """Run a change of a session and carry its usage to the account, its limits and the books.
-        """
+        """Change a session and carry its usage to the account, its limits and the books."""
         before = session.usage_not_stored()
         effect = change()
         self._metrics.count(f"usage_{effect.value}")

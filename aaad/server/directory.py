@@ -57,8 +57,7 @@ RETRY_LAST_S = 2.0
 
 @dataclass(slots=True)
 class Entry:
-    """One service with its account, its password as far as it can be known, and its encoded reply.
-    """
+    """A service with its account, its password as far as it is known, and its encoded reply."""
 
     subscriber: Subscriber
     password: Password | None
@@ -195,8 +194,7 @@ class Directory:
         services: Collection[ServiceKey],
         session_keys: Collection[SessionKey],
     ) -> None:
-        """What accounting needs, however long the store is away: records wait, they are not lost.
-        """
+        """What accounting needs, however long the store is away: records wait for it."""
         await self._insist(lambda: self.load(logins))
         await self._insist(lambda: self._load_services(services))
         await self._insist(lambda: self.load_sessions(session_keys))
@@ -245,8 +243,7 @@ class Directory:
             entry.reply_profiles = {}
 
     def reprice(self, sessions: Iterable[Session]) -> None:
-        """Plans or price lists changed from some instant on: running sessions follow from then on.
-        """
+        """Plans or price lists changed from some instant on: running sessions follow."""
         for session in sessions:
             entry = self._by_service.get(session.terms.service_id)
             timeline = self.timeline(entry, session.meter.started_at) if entry else None
@@ -359,8 +356,7 @@ class Directory:
         self._of_account.setdefault(service.account_id, {})[service.service_id] = entry
 
     def _password(self, credential: Credential) -> Password | None:
-        """What can be known of a password; None, and an error in the log, if it cannot be opened.
-        """
+        """What is known of a password; None, and an error in the log, if it cannot be opened."""
         try:
             secret = open_secret(self._sealer, credential)
         except SealError as error:

@@ -136,8 +136,7 @@ class Poster:
             self._set_available(False, str(error))
 
     async def _until_tick(self) -> None:
-        """A tick's time, or less if everything is wanted in the books now and the store is there.
-        """
+        """A tick's time, or less if everything is wanted in the books now."""
         if self._available and self._wanted.is_set():
             return
         waiter = self._wanted.wait() if self._available else asyncio.Event().wait()

@@ -32,8 +32,7 @@ class Cycle:
 
 @lru_cache(maxsize=BORDERS_CACHED_MAX)
 def local_midnight(zone: str, day: date) -> int:
-    """The instant at which `day` begins in `zone`: its first 00:00, or what first exists after it.
-    """
+    """The instant at which `day` begins in `zone`: 00:00, or what first exists after it."""
     tz = ZoneInfo(zone)
     instant = int(datetime(day.year, day.month, day.day, tzinfo=tz).timestamp())
     local = datetime.fromtimestamp(instant, tz)
@@ -43,8 +42,7 @@ def local_midnight(zone: str, day: date) -> int:
 
 
 def _first_instant_of(tz: ZoneInfo, day: date, near: int) -> int:
-    """A clock change skipped this midnight: the first instant whose local date is `day` or later.
-    """
+    """A clock change skipped this midnight: the first instant of `day` or a later date."""
     low, high = near - CLOCK_CHANGE_MAX_S, near + CLOCK_CHANGE_MAX_S
     while low + 1 < high:
         middle = (low + high) // 2

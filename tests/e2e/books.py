@@ -1,5 +1,4 @@
-"""The books as an accountant reads them: read-only SQL on the daemon's store, mostly on its views.
-"""
+"""The books as an accountant reads them: read-only SQL, mostly on the store's views."""
 
 from __future__ import annotations
 

@@ -38,8 +38,7 @@ def at(text: str) -> int:
 
 @dataclass(frozen=True)
 class Stay:
-    """Three customers online from `start` to `end`, whose NASes report 0, 1 and 60 times between.
-    """
+    """Three customers online from `start` to `end`; their NASes report 0, 1 and 60 times."""
 
     name: str
     start: int
@@ -53,8 +52,7 @@ class Stay:
         return f"{self.name}-{interims}"
 
     def moments(self) -> list[tuple[int, int]]:
-        """(instant, how often this customer's NAS reports between) of every report after the Start.
-        """
+        """(instant, how often this NAS reports between) of every report after the Start."""
         return sorted(
             (self.start + self.seconds * n // (interims + 1), interims)
             for interims in INTERIMS

@@ -68,7 +68,8 @@ class SlowPool:
         return [
             entry
             for entry in self.allowances
-            if entry[1] and entry[0].metric.value == metric
+            if entry[1]
+            and entry[0].metric.value == metric
             and entry[0].from_at <= at < entry[0].until_at
             and (not entry[0].bands or band in entry[0].bands)
         ]

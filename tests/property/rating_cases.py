@@ -304,4 +304,3 @@ def on_counters(tariff: Tariff) -> Tariff:
             for band in tariff.bands
         ),
     )
-

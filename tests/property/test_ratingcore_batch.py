@@ -25,9 +25,7 @@ def without_counters(case: Case) -> bool:
     return not any(one.counter for one in prices)
 
 
-@settings(
-    max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases().filter(without_counters), min_size=1, max_size=3), ROWS)
 def test_every_row_costs_what_its_quote_says(tariffs: list[Case], rows: list[tuple]):
     timelines = [compile_timeline(case.versions) for case in tariffs]
@@ -48,8 +46,9 @@ def test_every_row_costs_what_its_quote_says(tariffs: list[Case], rows: list[tup
     )
     assert refused == []
     assert list(charges) == [
-        quote(timelines[number], at, seconds, input_octets=sent, output_octets=received)
-        .charge_micros
+        quote(
+            timelines[number], at, seconds, input_octets=sent, output_octets=received
+        ).charge_micros
         for number, at, seconds, sent, received in table
     ]
 

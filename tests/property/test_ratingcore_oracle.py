@@ -196,8 +196,7 @@ def test_longer_sessions_never_cost_less(case: Case, lengths: list[int]):
     """Priced by seconds; no octets, since faster ones may fall into a cheaper band."""
     timeline = compile_timeline(case.versions)
     charges = [
-        quote(timeline, case.started_at, s, pool=case.pool()).charge_micros
-        for s in sorted(lengths)
+        quote(timeline, case.started_at, s, pool=case.pool()).charge_micros for s in sorted(lengths)
     ]
     assert charges == sorted(charges)
 

@@ -134,7 +134,7 @@ def test_the_week_is_a_grid() -> None:
     assert lines[6] == "Sat " + "A" * 48
     assert lines[-2:] == ["A weekend", "B weekday"]
     assert "Sat " + "A" * 48 in run("pricelist", "show", str(DIALUP)).output
-    dated = text.replace('days = ["sat-sun"]', 'month_days = [1]').replace('days = ["mon-fri"]', "")
+    dated = text.replace('days = ["sat-sun"]', "month_days = [1]").replace('days = ["mon-fri"]', "")
     tariff = parse_pricelist(dated, source="x").tariffs["weekday-hours"]
     assert [one.plain for one in week_grid(tariff)][-2:] == [
         "A weekend (on certain dates)",

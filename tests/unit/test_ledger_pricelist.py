@@ -340,9 +340,7 @@ def test_allowances_become_exact() -> None:
     added = 'allowances = [{ metric = "seconds", quantity = "20 h", bands = ["all day"] }]\n'
     offer = parse_pricelist(LIST + added, source="x").offers["basic"]
     assert offer.allowances == (
-        AllowanceTerms(
-            name="seconds", metric=Metric.SECONDS, quantity=72_000, bands=("all day",)
-        ),
+        AllowanceTerms(name="seconds", metric=Metric.SECONDS, quantity=72_000, bands=("all day",)),
     )
 
 

@@ -78,9 +78,7 @@ def test_a_block_belongs_to_the_band_of_its_first_second():
 
 def test_tiers_are_read_unit_by_unit_within_a_block_and_have_their_own_blocks():
     tiers = (Tier(0, 60_000, 60), Tier(90, 6_000, 60, Increment(1, 1)))
-    timeline = compile_timeline(
-        [(0, tariff(Price(Metric.SECONDS, tiers, Increment(60, 60))))]
-    )
+    timeline = compile_timeline([(0, tariff(Price(Metric.SECONDS, tiers, Increment(60, 60))))])
     # the second block goes over the threshold at 90 s: 30 s at one price, 30 s at the other
     assert quote(timeline, NOON, 61).charge_micros == 90 * 1000 + 30 * 100
     assert quote(timeline, NOON, 121).charge_micros == 90 * 1000 + 31 * 100
@@ -220,9 +218,7 @@ def test_bounds_act_before_rounding_and_say_what_they_did():
     meter = Meter(timeline, NOON)
     pieces = meter.advance(NOON + 300, cuts=[NOON + 60, NOON + 120])
     pieces += (meter.close_piece(),)
-    assert [
-        [(s.metric, s.amount_micros) for s in piece.segments] for piece in pieces
-    ] == [
+    assert [[(s.metric, s.amount_micros) for s in piece.segments] for piece in pieces] == [
         [("seconds", 60_000), ("minimum", 40_000)],
         [("seconds", 60_000), ("minimum", -40_000)],
         [("seconds", 180_000), ("maximum", -119_000)],

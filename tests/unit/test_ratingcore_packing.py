@@ -89,9 +89,7 @@ def test_a_meter_does_not_go_on_under_other_prices():
 
 def full_meter() -> Meter:
     """One that needs format 2: blocks, a fee, a free start, an allowance and a counter."""
-    octets = replace(
-        price(Metric.OCTETS, (0, 1, 1)), increment=Increment(100, 100, Counted.DOWN)
-    )
+    octets = replace(price(Metric.OCTETS, (0, 1, 1)), increment=Increment(100, 100, Counted.DOWN))
     seconds = replace(
         price(Metric.SECONDS, (0, 1_000, 1), (50, 500, 1)),
         increment=Increment(60, 30),

@@ -70,9 +70,7 @@ async def test_a_removed_session_leaves_no_trace(world: World) -> None:
         world.sessions.remove(session)
     table = world.sessions
     assert (len(table), table.open_count) == (0, 0)
-    assert not any(
-        (table._by_key, table._open_by_nas, table._by_account, table._open_of_account)
-    )
+    assert not any((table._by_key, table._open_by_nas, table._by_account, table._open_of_account))
 
 
 async def test_only_posted_closed_sessions_leave_oldest_first(

@@ -57,8 +57,7 @@ async def test_a_nas_that_is_cut_off_keeps_its_sessions(world: World) -> None:
 
 
 async def test_time_in_which_we_did_not_listen_does_not_count(world: World) -> None:
-    """The records before `begin` were replayed: since when the NAS is heard again is what counts.
-    """
+    """The records before `begin` were replayed: what counts is when the NAS is heard again."""
     await hear(world, 1, T0)
     await hear(world, 2, T0 + 60)
     world.nases.begin()

@@ -158,8 +158,7 @@ def test_a_boot_is_posted_only_when_all_before_it_is() -> None:
 
 
 class Queue(RuleBasedStateMachine):
-    """The queue beside a model that remembers every record and where it is: waiting, taken, posted.
-    """
+    """The queue beside a model of where every record is: waiting, taken, posted."""
 
     def __init__(self) -> None:
         super().__init__()
