@@ -20,7 +20,7 @@ from ledger.model import Offer, Purchase
 from ledger.price_tariffs import ACCOUNT_ZONE
 from ledger.pricelist import PriceList
 from ratingcore.compile import Timeline, compile_timeline
-from ratingcore.tariff import LCM_MAX, Tariff, tariff_pers
+from ratingcore.tariff import LCM_MAX, Tariff, tariff_multiple
 
 TIMELINES_MAX: Final = 4096
 """Timelines kept: the offers of a large provider in all its zones; some 20 MB."""
@@ -209,9 +209,10 @@ def _check_versions(lists: Sequence[PriceList]) -> None:
             f"the versions are in {', '.join(currencies)}: a running session has one currency; "
             "sell in another currency under another brand"
         )
-    pers = {per for one in lists for tariff in one.tariffs.values() for per in tariff_pers(tariff)}
-    if lcm(*pers) > LCM_MAX:
+    parts = {tariff_multiple(tariff) for one in lists for tariff in one.tariffs.values()}
+    if lcm(*parts) > LCM_MAX:
         raise CatalogError(
-            f"the units of all tariffs ({', '.join(map(str, sorted(pers)))}) have no common "
-            "multiple in 63 bits: use units that divide each other"
+            f"the units of all tariffs ({', '.join(map(str, sorted(parts)))}, times what their "
+            "discounts divide by) have no common multiple in 63 bits: use units that divide each "
+            "other, and percents with few decimals"
         )

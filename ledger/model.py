@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ratingcore.meter import Piece
-from ratingcore.tariff import Metric
+from ratingcore.tariff import MetricOrMoney
 
 
 class AccountStatus(StrEnum):
@@ -168,16 +168,17 @@ class OwnLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowanceTerms:
-    """What an offer gives in each billing cycle: so much of a metric that costs nothing.
+    """What an offer gives in each billing cycle: so much of a metric, or money, that costs nothing.
 
     It exists from the cycle's first second, computed from the purchase (rule of exactness 8).
     """
 
     name: str  # unique within the offer
-    metric: Metric
+    metric: MetricOrMoney
     quantity: int
     priority: int = 0  # the lowest is used first
     bands: tuple[str, ...] = ()  # names of the tariff's bands in which it may be used; (): all
+    rollover: int = 0  # at most so much of what is left goes into the next cycle
 
 
 class FeeKind(StrEnum):

@@ -1,7 +1,8 @@
 """The tariffs of a price list: bands, prices, blocks and bounds as people write them.
 
-docs/pricelist.md is the reference. What is wrong with a tariff as a whole is found by
-`ratingcore.check`, and reported here in the words of the list.
+Discounts, caps and bonuses are `ledger.price_terms`' part. docs/pricelist.md is the reference. What
+is wrong with a tariff as a whole is found by `ratingcore.check`, and reported here in the words of
+the list.
 """
 
 from __future__ import annotations
@@ -13,18 +14,24 @@ from datetime import date
 from typing import Final
 
 from ledger.document import Table
-from ledger.holiday_calendars import parse_date
+from ledger.price_terms import (
+    DATES_REMEDY,
+    ListedDiscount,
+    applied_discounts,
+    parse_dates,
+    read_bonuses,
+    read_caps,
+    read_rounding,
+)
 from ledger.price_values import read_amount, read_quantity
 from ledger.units import DURATION_REMEDY, parse_duration
 from ratingcore.calendar import load_zone
 from ratingcore.check import check_tariff
 from ratingcore.errors import TariffError
-from ratingcore.money import DECIMALS_MAX, ROUNDING_MODES
 from ratingcore.tariff import (
     DAY_S,
     ConnectionFee,
     Counted,
-    DateSpan,
     FreeRule,
     FreeStart,
     Increment,
@@ -49,6 +56,7 @@ class TariffDefaults:
     gl_code: str
     tax_code: str
     calendars: Mapping[str, tuple[date, ...]]
+    discounts: Mapping[str, ListedDiscount]
 
 
 def read_tariff(table: Table, name: str, defaults: TariffDefaults) -> Tariff:
@@ -59,12 +67,15 @@ def read_tariff(table: Table, name: str, defaults: TariffDefaults) -> Tariff:
         zone=read_zone(table, defaults.zone),
         currency=defaults.currency,
         bands=tuple(_read_band(band, defaults.calendars) for band in table.tables("bands")),
-        rounding=_read_rounding(table.table("rounding")),
+        rounding=read_rounding(table, "rounding", Rounding()),
         gl_code=table.text("gl", default=defaults.gl_code),
         tax_code=table.text("tax_code", default=defaults.tax_code),
         free_start=_read_free_start(table),
         minimum_micros=read_amount(table, "minimum", required=False) or 0,
         maximum_micros=read_amount(table, "maximum", required=False),
+        discounts=applied_discounts(table, defaults.discounts),
+        caps=read_caps(table),
+        bonuses=read_bonuses(table),
     )
     if table.mistakes == before:  # a stand-in would only raise mistakes that nobody made
         _report_tariff(table, tariff)
@@ -89,6 +100,8 @@ _LIST_WORDS: Final = (
     ("maximum_micros", "maximum"),
     ("free_start.seconds", "free_start.time"),
     (".fee.", ".connection_fee."),
+    ("percent_micros", "percent"),
+    ("covers", "on"),
     ("0 to 86400", '"00:00" to "24:00"'),
 )
 
@@ -109,19 +122,6 @@ def _read_free_start(table: Table) -> FreeStart | None:
     return FreeStart(seconds or 1, free.choice("rule", FreeRule))
 
 
-def _read_rounding(table: Table) -> Rounding:
-    default = Rounding()
-    names = {mode: name for name, mode in ROUNDING_MODES.items()}
-    mode = table.text("mode", default=names[default.mode])
-    if mode not in ROUNDING_MODES:
-        known = ", ".join(f'"{name}"' for name in ROUNDING_MODES)
-        table.find("mode", "is not known", f"write one of {known}")
-    return Rounding(
-        mode=ROUNDING_MODES.get(mode, default.mode),
-        decimals=table.integer("decimals", low=0, high=DECIMALS_MAX, default=default.decimals),
-    )
-
-
 def _read_band(table: Table, calendars: Mapping[str, tuple[date, ...]]) -> TimeBand:
     remedy = 'write a time of day as "18:00", the end of the day as "24:00"'
     from_s = table.parsed("from", parse_clock, remedy=remedy)
@@ -133,7 +133,7 @@ def _read_band(table: Table, calendars: Mapping[str, tuple[date, ...]]) -> TimeB
         to_s=DAY_S if to_s is None else to_s,
         prices=tuple(map(_read_price, table.tables("prices"))),
         fee=_read_connection_fee(table),
-        dates=table.parsed_each("dates", _parse_dates, remedy=_DATES_REMEDY),
+        dates=table.parsed_each("dates", parse_dates, remedy=DATES_REMEDY),
         month_days=_read_month_days(table),
         holidays=_read_holidays(table, calendars),
     )
@@ -142,15 +142,6 @@ def _read_band(table: Table, calendars: Mapping[str, tuple[date, ...]]) -> TimeB
     if not band.prices:
         table.find("prices", "names no price", 'write amount = "0" if the band is free')
     return band
-
-
-_DATES_REMEDY: Final = 'write dates as "2026-12-24", spans as "2026-12-24/2027-01-06"'
-
-
-def _parse_dates(text: str) -> DateSpan:
-    """One date, or the first and the last of a span (ISO 8601). Raises ValueError."""
-    first, slash, last = text.partition("/")
-    return DateSpan(parse_date(first), parse_date(last if slash else first))
 
 
 def _read_month_days(table: Table) -> tuple[int, ...]:
@@ -229,7 +220,7 @@ def _read_price(table: Table) -> Price:
     counter = table.optional_text("counter") or ""
     rounding = None
     if "block_rounding" in table:
-        rounding = _read_rounding(table.table("block_rounding"))
+        rounding = read_rounding(table, "block_rounding", Rounding())
     else:
         table.take("block_rounding")
     if "tiers" not in table:

@@ -15,7 +15,7 @@ from ledger.units import (
 )
 from ratingcore.errors import AmountError
 from ratingcore.money import parse_amount
-from ratingcore.tariff import Metric
+from ratingcore.tariff import Metric, MetricOrMoney
 
 AMOUNT_REMEDY: Final = 'write an amount in quotes, as "2.00", with at most six decimals'
 
@@ -36,7 +36,7 @@ def _parse_amount(text: str) -> int:
 
 
 def read_quantity(
-    table: Table, name: str, metric: Metric | UsageMetric, *, required: bool = False
+    table: Table, name: str, metric: Metric | MetricOrMoney | UsageMetric, *, required: bool = False
 ) -> int | None:
     """A quantity of a metric, in its own unit: seconds, octets, micros or a number."""
     match metric.value:

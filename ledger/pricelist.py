@@ -17,9 +17,11 @@ from ledger.document import Document, Finding, Table
 from ledger.holiday_calendars import read_calendars
 from ledger.model import AllowanceTerms, Fee, FeeKind, Limit, Offer, UsageMetric
 from ledger.price_tariffs import ACCOUNT_ZONE, TariffDefaults, read_tariff, read_zone
+from ledger.price_terms import read_discounts
 from ledger.price_values import read_amount, read_quantity
+from ledger.rules.entitlements import DiscountTerms
 from ledger.units import DURATION_REMEDY, parse_duration
-from ratingcore.tariff import Metric, Tariff
+from ratingcore.tariff import MetricOrMoney, Tariff
 
 INTERIM_MIN_S: Final = 60
 """Seconds between interim reports at least (RFC 2869 section 5.16)."""
@@ -74,6 +76,7 @@ class PriceList:
     prices: TaxTreatment
     offers: Mapping[str, Offer]
     tariffs: Mapping[str, Tariff]
+    discounts: Mapping[str, DiscountTerms]  # what must be so for each, by name
 
 
 def any_attribute(_name: str, _value: object) -> str | None:
@@ -111,12 +114,14 @@ class _Head:
 def _read_pricelist(root: Table, known_attribute: KnownAttribute) -> PriceList:
     head = _read_head(root.table("pricelist"))
     tariff_tables = root.named_tables("tariffs")
+    discounts = read_discounts(root)
     defaults = TariffDefaults(
         currency=head.currency,
         zone=head.zone,
         gl_code=head.gl_code,
         tax_code=head.tax_code,
         calendars=read_calendars(root),
+        discounts=discounts,
     )
     tariffs = {name: read_tariff(table, name, defaults) for name, table in tariff_tables.items()}
     offers = {
@@ -124,7 +129,12 @@ def _read_pricelist(root: Table, known_attribute: KnownAttribute) -> PriceList:
         for name, table in root.named_tables("offers").items()
     }
     return PriceList(
-        name=head.name, currency=head.currency, prices=head.prices, offers=offers, tariffs=tariffs
+        name=head.name,
+        currency=head.currency,
+        prices=head.prices,
+        offers=offers,
+        tariffs=tariffs,
+        discounts={name: listed.terms for name, listed in discounts.items()},
     )
 
 
@@ -233,9 +243,10 @@ def _read_allowances(tables: Iterable[Table], tariff: Tariff | None) -> tuple[Al
 
 
 def _read_allowance(table: Table, tariff: Tariff | None) -> AllowanceTerms:
-    metric = table.choice("metric", Metric)
+    metric = table.choice("metric", MetricOrMoney)
     table.choice("period", LimitPeriod, default=LimitPeriod.CYCLE)
     quantity = read_quantity(table, "quantity", metric, required=True)
+    rollover = read_quantity(table, "rollover", metric)
     if quantity == 0:
         table.find("quantity", "is no quantity", "write how much is free")
     bands = table.texts("bands")
@@ -250,6 +261,7 @@ def _read_allowance(table: Table, tariff: Tariff | None) -> AllowanceTerms:
         quantity=quantity or 1,
         priority=table.integer("priority", low=0, high=PRIORITY_MAX, default=0),
         bands=bands,
+        rollover=rollover or 0,
     )
 
 

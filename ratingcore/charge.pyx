@@ -111,6 +111,7 @@ cdef Piece make_piece(Timeline timeline, const State *state):
     piece.charge_micros = charge
     piece.segments = tuple(segments)
     piece.counted = _counted(state)
+    piece.impacts = ()
     return piece
 
 

@@ -5,29 +5,37 @@ The records of `ratingcore.tariff` are made unchecked; nothing is compiled that 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import lcm
 
 from ratingcore.calendar import load_zone
 from ratingcore.errors import RatingError, TariffError
 from ratingcore.money import DECIMALS_MAX, ROUNDING_MODES, exact_int
 from ratingcore.tariff import (
     BANDS_MAX,
+    BONUSES_MAX,
+    CAPS_MAX,
     DAY_S,
+    DISCOUNTS_MAX,
     LCM_MAX,
     PER_MAX,
     TEXT_SIZE_MAX,
     TIERS_MAX,
     WEEKDAY_NAMES,
+    WHOLE_PERCENT,
+    Bonus,
     Counted,
+    Covers,
+    Discount,
     FreeRule,
     Increment,
     Metric,
+    MetricOrMoney,
+    Period,
     Price,
     Rounding,
     Tariff,
     Tier,
     TimeBand,
-    tariff_pers,
+    tariff_multiple,
 )
 from ratingcore.week import BandSpell, day_schedule, month_day_schedule
 
@@ -63,7 +71,8 @@ def check_tariff(tariff: Tariff) -> list[Finding]:
         # only sound clock times and weekdays make a week to look for gaps in
         findings.extend(_check_coverage(tariff.bands))
         findings.extend(_check_common_multiple(tariff))
-        findings.extend(_check_counters(tariff.bands))
+        findings.extend(_check_counters(tariff))
+        findings.extend(_check_bonus_bands(tariff))
     return findings
 
 
@@ -85,6 +94,9 @@ def _check_head(tariff: Tariff) -> Iterator[Finding]:
         yield Finding("zone", str(error), "name one of the IANA database, as Europe/Berlin")
     yield from _check_rounding("rounding", tariff.rounding)
     yield from _check_bounds(tariff)
+    yield from _check_discounts(tariff.discounts)
+    yield from _check_caps(tariff)
+    yield from _check_bonuses(tariff)
     if not 1 <= len(tariff.bands) <= BANDS_MAX:
         yield Finding("bands", f"{len(tariff.bands)} time bands", f"give 1 to {BANDS_MAX}")
 
@@ -106,6 +118,87 @@ def _check_bounds(tariff: Tariff) -> Iterator[Finding]:
         if tariff.free_start.rule not in frozenset(FreeRule):
             known = ", ".join(FreeRule)
             yield Finding("free_start.rule", f"is {tariff.free_start.rule!r}", f"use {known}")
+
+
+def _check_discounts(discounts: tuple[Discount, ...]) -> Iterator[Finding]:
+    if len(discounts) > DISCOUNTS_MAX:
+        yield Finding("discounts", f"{len(discounts)} of them", f"give at most {DISCOUNTS_MAX}")
+    yield from _check_names("discounts", [discount.name for discount in discounts])
+    for index, discount in enumerate(discounts):
+        where = f"discounts[{index}]"
+        yield from _check_int(f"{where}.percent_micros", discount.percent_micros, 0, WHOLE_PERCENT)
+        yield from _check_int(f"{where}.amount_micros", discount.amount_micros, 0, AMOUNT_MAX)
+        if bool(discount.percent_micros) == bool(discount.amount_micros):
+            yield Finding(where, "takes off neither or both", "give a percent or an amount")
+        if discount.covers not in frozenset(Covers):
+            yield Finding(f"{where}.covers", f"is {discount.covers!r}", f"use {', '.join(Covers)}")
+        yield from _check_text(f"{where}.counter", discount.counter, required=False)
+        yield from _check_int(f"{where}.above", discount.above, 0, AMOUNT_MAX)
+        if discount.above and not discount.counter:
+            yield Finding(f"{where}.above", "no counter is named", "say of which counter")
+
+
+def _check_caps(tariff: Tariff) -> Iterator[Finding]:
+    if len(tariff.caps) > CAPS_MAX:
+        yield Finding("caps", f"{len(tariff.caps)} of them", f"give at most {CAPS_MAX}")
+    yield from _check_names("caps", [cap.name for cap in tariff.caps])
+    for index, cap in enumerate(tariff.caps):
+        yield from _check_int(f"caps[{index}].amount_micros", cap.amount_micros, 0, AMOUNT_MAX)
+        if cap.period not in frozenset(Period):
+            known = ", ".join(Period)
+            yield Finding(f"caps[{index}].period", f"is {cap.period!r}", f"use {known}")
+
+
+def _check_bonuses(tariff: Tariff) -> Iterator[Finding]:
+    if len(tariff.bonuses) > BONUSES_MAX:
+        yield Finding("bonuses", f"{len(tariff.bonuses)} of them", f"give at most {BONUSES_MAX}")
+    for index, bonus in enumerate(tariff.bonuses):
+        where = f"bonuses[{index}]"
+        yield from _check_text(f"{where}.resource", bonus.resource, required=True)
+        yield from _check_text(f"{where}.gl_code", bonus.gl_code, required=False)
+        yield from _check_text(f"{where}.tax_code", bonus.tax_code, required=False)
+        if bonus.resource == tariff.currency:
+            yield Finding(f"{where}.resource", "is the currency", "use a discount to give money")
+        yield from _check_int(f"{where}.amount_micros", bonus.amount_micros, 1, AMOUNT_MAX)
+        yield from _check_int(f"{where}.per", bonus.per, 1, PER_MAX)
+        yield from _check_rounding(f"{where}.rounding", bonus.rounding)
+        if bonus.metric not in frozenset(MetricOrMoney):
+            known = ", ".join(MetricOrMoney)
+            yield Finding(f"{where}.metric", f"is {bonus.metric!r}", f"use {known}")
+
+
+def _check_bonus_bands(tariff: Tariff) -> Iterator[Finding]:
+    """A bonus for usage counts what its bands' prices count."""
+    for index, bonus in enumerate(tariff.bonuses):
+        where = f"bonuses[{index}]"
+        if bonus.metric == MetricOrMoney.MONEY:
+            if bonus.bands:
+                yield Finding(f"{where}.bands", "money has no band", "leave them out")
+            continue
+        yield from _check_bonus_usage(where, bonus, tariff.bands)
+
+
+def _check_bonus_usage(where: str, bonus: Bonus, bands: tuple[TimeBand, ...]) -> Iterator[Finding]:
+    names = [band.name for band in bands]
+    for name in bonus.bands:
+        if name not in names:
+            yield Finding(f"{where}.bands", f"names no band {name}", f"use {', '.join(names)}")
+    for band in bands:
+        covered = not bonus.bands or band.name in bonus.bands
+        if covered and bonus.metric.value not in [price.metric.value for price in band.prices]:
+            yield Finding(
+                f"{where}.metric",
+                f"band {band.name} has no price of {bonus.metric}, which are not counted then",
+                "add a price of amount 0, or name the bands in which it is given",
+            )
+
+
+def _check_names(where: str, names: list[str]) -> Iterator[Finding]:
+    """Names that must differ."""
+    for index, name in enumerate(names):
+        yield from _check_text(f"{where}[{index}].name", name, required=True)
+        if name in names[:index]:
+            yield Finding(f"{where}[{index}].name", f"{name} comes twice", "give each its own")
 
 
 def _check_band(where: str, band: TimeBand) -> Iterator[Finding]:
@@ -234,10 +327,11 @@ def _gaps(week: list[tuple[BandSpell, ...]]) -> list[tuple[int, int]]:
     return gaps
 
 
-def _check_counters(bands: tuple[TimeBand, ...]) -> Iterator[Finding]:
-    """One counter counts one metric."""
-    metrics: dict[str, Metric] = {}
-    for band_index, band in enumerate(bands):
+def _check_counters(tariff: Tariff) -> Iterator[Finding]:
+    """One counter counts one thing; one that a discount reads must not move while a session runs,
+    for then the price of a unit would hang on the order in which others are counted."""
+    metrics: dict[str, str] = {cap.name: "money" for cap in tariff.caps}
+    for band_index, band in enumerate(tariff.bands):
         for index, price in enumerate(band.prices):
             if price.counter and metrics.setdefault(price.counter, price.metric) != price.metric:
                 yield Finding(
@@ -245,15 +339,23 @@ def _check_counters(bands: tuple[TimeBand, ...]) -> Iterator[Finding]:
                     f"{price.counter!r} counts {metrics[price.counter]} elsewhere",
                     "give each metric a counter of its own",
                 )
+    for index, discount in enumerate(tariff.discounts):
+        if discount.counter in metrics:
+            yield Finding(
+                f"discounts[{index}].counter",
+                f"{discount.counter!r} is moved by usage",
+                "use tiers over that counter instead",
+            )
 
 
 def _check_common_multiple(tariff: Tariff) -> Iterator[Finding]:
-    multiple = lcm(*tariff_pers(tariff))
+    multiple = tariff_multiple(tariff)
     if multiple > LCM_MAX:
         yield Finding(
             "bands",
-            f"the least common multiple of all `per` is {multiple}, above {LCM_MAX}",
-            "use units that divide each other",
+            f"the least common multiple of all `per`, times what discounts divide by, is {multiple}"
+            f", above {LCM_MAX}",
+            "use units that divide each other, and percents with few decimals",
         )
 
 

@@ -16,6 +16,13 @@ cdef class Segment:
     cdef readonly int64_t allowance_id
 
 
+cdef class BalanceImpact:
+    cdef readonly str resource
+    cdef readonly int64_t amount_micros
+    cdef readonly str gl_code
+    cdef readonly str tax_code
+
+
 cdef class Piece:
     cdef readonly int64_t started_at
     cdef readonly int64_t ended_at
@@ -24,3 +31,4 @@ cdef class Piece:
     cdef readonly int64_t charge_micros
     cdef readonly tuple segments
     cdef readonly tuple counted
+    cdef readonly tuple impacts

@@ -16,6 +16,13 @@ class Segment:
     allowance_id: int = 0
 
 @dataclass(frozen=True)
+class BalanceImpact:
+    resource: str
+    amount_micros: int
+    gl_code: str
+    tax_code: str
+
+@dataclass(frozen=True)
 class Piece:
     started_at: int
     ended_at: int
@@ -24,3 +31,4 @@ class Piece:
     charge_micros: int
     segments: tuple[Segment, ...]
     counted: tuple[tuple[int, int], ...] = ()
+    impacts: tuple[BalanceImpact, ...] = ()

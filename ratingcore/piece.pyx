@@ -15,6 +15,11 @@ cdef class Segment:
     share of the piece's rounded charge, so segments sum to it exactly. `started_at` and `ended_at`
     are the first and the last (exclusive) instant at which the cell was used within the piece; a
     block may end after the session. Units that an allowance paid for have its id, and cost nothing.
+
+    What is no usage has a metric of its own (`ratingcore.tariff`): a connection fee; what each
+    discount took off (its name as the band, `price_micros` per 100 for a percent, per 1 for an
+    amount); a bound; what each cap let go (likewise, with the cap's amount); what an allowance of
+    money paid (its id, and the micros as the quantity). They stand in this order after the usage.
     """
 
     band: str
@@ -30,10 +35,21 @@ cdef class Segment:
 
 
 @cython.dataclasses.dataclass(frozen=True)
+cdef class BalanceImpact:
+    """What a piece does to a balance besides its charge; below 0 the account is given something."""
+
+    resource: str
+    amount_micros: int64_t
+    gl_code: str
+    tax_code: str
+
+
+@cython.dataclasses.dataclass(frozen=True)
 cdef class Piece:
     """A session, or what lies between two of its cuts: its usage, its charge and its segments.
 
-    `counted` says by how much it moved counters on: (counter id, quantity).
+    `counted` says by how much it moved counters on: (counter id, quantity). `impacts` are those of
+    its bonuses, each a BalanceImpact; the charge itself is none of them.
     """
 
     started_at: int64_t
@@ -43,3 +59,4 @@ cdef class Piece:
     charge_micros: int64_t
     segments: tuple
     counted: tuple = ()
+    impacts: tuple = ()

@@ -11,8 +11,9 @@ once.
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from math import gcd, lcm, prod
 
-from ratingcore.money import DECIMALS_MAX, HALF_EVEN
+from ratingcore.money import DECIMALS_MAX, DOWN, HALF_EVEN
 
 DAY_S = 86_400
 WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -32,11 +33,26 @@ LCM_MAX = (1 << 63) - 1
 TEXT_SIZE_MAX = 128
 """Characters of a name or a code."""
 
+DISCOUNTS_MAX = 16
+"""Discounts of one tariff: each is a bit beside every quantity that a meter keeps."""
+
+CAPS_MAX = 8
+"""Caps of one tariff: a day's and a cycle's, of its own and shared with others."""
+
+BONUSES_MAX = 16
+"""Bonuses of one tariff."""
+
+WHOLE_PERCENT = 100_000_000
+"""Micros of a percent in 100 percent."""
+
 CONNECTION = "connection"
 """What a segment that is a connection fee has as its metric."""
 
 MINIMUM, MAXIMUM, WAIVED = "minimum", "maximum", "waived"
 """The metric of a segment that is no usage: what a bound adds to a charge or takes from it."""
+
+DISCOUNT, CAP, MONEY = "discount", "cap", "money"
+"""The metric of a segment that says what a discount, a cap or an allowance of money took away."""
 
 
 class Metric(StrEnum):
@@ -51,6 +67,17 @@ class Metric(StrEnum):
     INPUT_OCTETS = "input_octets"
     OUTPUT_OCTETS = "output_octets"
     OCCURRENCES = "occurrences"
+
+
+class MetricOrMoney(StrEnum):
+    """What an allowance may pay for, or a bonus be given for: usage, or micros charged."""
+
+    SECONDS = "seconds"
+    OCTETS = "octets"
+    INPUT_OCTETS = "input_octets"
+    OUTPUT_OCTETS = "output_octets"
+    OCCURRENCES = "occurrences"
+    MONEY = "money"
 
 
 class Counted(StrEnum):
@@ -71,12 +98,30 @@ class FreeRule(StrEnum):
     WAIVE = "waive"
 
 
+class Covers(StrEnum):
+    """What a discount lowers: the prices of usage, or all, with connection fee and bounds."""
+
+    USAGE = "usage"
+    ALL = "all"
+
+
+class Period(StrEnum):
+    """What a cap holds for: a day of the account's clock, or its billing cycle."""
+
+    DAY = "day"
+    CYCLE = "cycle"
+
+
 @dataclass(frozen=True, slots=True)
 class Rounding:
     """How an amount is rounded: `money.HALF_EVEN` ... and decimals."""
 
     mode: int = HALF_EVEN
     decimals: int = DECIMALS_MAX
+
+
+WHOLE_UNITS = Rounding(DOWN, 0)
+"""How a bonus is rounded if nothing is said: only whole points are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +214,60 @@ class TimeBand:
 
 
 @dataclass(frozen=True, slots=True)
+class Discount:
+    """So much off: a share in millionths of a percent, or an amount once a session.
+
+    It holds at an instant if the pool's counter of that name then lies above `above` (with a
+    `counter`), and the pool has an entitlement to it (if it is `conditional`).
+    """
+
+    name: str
+    percent_micros: int = 0
+    amount_micros: int = 0
+    covers: Covers = Covers.USAGE
+    counter: str = ""
+    above: int = 0
+    conditional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """What all sessions that share the cap's name cost at most in a period.
+
+    What they cost is counted in the pool's counter of that name, in micros.
+    """
+
+    name: str
+    period: Period
+    amount_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bonus:
+    """`amount_micros` of another resource, given for every `per` units of a metric or of money.
+
+    Money is what the session is charged; usage counts in the time bands named, () for all.
+    """
+
+    resource: str
+    amount_micros: int
+    metric: MetricOrMoney
+    per: int
+    bands: tuple[str, ...] = ()
+    rounding: Rounding = WHOLE_UNITS
+    gl_code: str = ""
+    tax_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Tariff:
     """One version of a tariff; `zone` is the IANA name whose clock decides the bands.
 
     `minimum_micros` and `maximum_micros` bound what a session costs before it is rounded; the
-    minimum holds once anything was used. Rounding, bounds and free start of the version in force at
-    a session's start hold for the whole session; the connection fee is that of the band there.
+    minimum holds once anything was used. Rounding, bounds, free start, amounts off and bonuses of
+    the version in force at a session's start hold for the whole session; the connection fee is that
+    of the band there. Prices, shares off and caps are read at the instant of the usage.
+    docs/pricelist.md says in which order all of it applies.
     """
 
     name: str
@@ -187,8 +280,20 @@ class Tariff:
     free_start: FreeStart | None = None
     minimum_micros: int = 0
     maximum_micros: int | None = None
+    discounts: tuple[Discount, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    bonuses: tuple[Bonus, ...] = ()
 
 
-def tariff_pers(tariff: Tariff) -> set[int]:
-    """Return every `per` of the tariff; charges are counted in their common multiple."""
-    return {tier.per for band in tariff.bands for price in band.prices for tier in price.tiers}
+def share_left(discount: Discount) -> tuple[int, int]:
+    """Return the share of a price that a discount leaves as a reduced fraction: 10 % is (9, 10)."""
+    left = WHOLE_PERCENT - discount.percent_micros
+    divisor = gcd(left, WHOLE_PERCENT)
+    return left // divisor, WHOLE_PERCENT // divisor
+
+
+def tariff_multiple(tariff: Tariff) -> int:
+    """Return in what parts of a micro the tariff's charges are exact: the common multiple of every
+    `per`, times what each discount divides by."""
+    pers = {tier.per for band in tariff.bands for price in band.prices for tier in price.tiers}
+    return lcm(*pers) * prod(share_left(discount)[1] for discount in tariff.discounts)

@@ -10,7 +10,7 @@ from ratingcore.calendar import INSTANT_END
 from ratingcore.check import require_tariff
 from ratingcore.errors import AmountError, TariffError
 from ratingcore.money import exact_int
-from ratingcore.tariff import LCM_MAX, Tariff, tariff_pers
+from ratingcore.tariff import LCM_MAX, Tariff, tariff_multiple
 from ratingcore.week import is_dated
 
 VERSIONS_MAX = 1_040
@@ -40,12 +40,12 @@ def check_versions(versions: Versions) -> None:
 
 
 def common_multiple(versions: Versions) -> int:
-    """Return what all charges under the versions are counted in: the multiple of every `per`."""
-    multiple = lcm(*(per for _, tariff in versions for per in tariff_pers(tariff)))
+    """Return what all charges under the versions are counted in: a multiple of each version's."""
+    multiple = lcm(*(tariff_multiple(tariff) for _, tariff in versions))
     if multiple > LCM_MAX:
         raise TariffError(
-            f"the least common multiple of all `per` of all versions is {multiple}, above "
-            f"{LCM_MAX}: use units that divide each other"
+            f"the least common multiple of all versions (every `per`, times what discounts divide "
+            f"by) is {multiple}, above {LCM_MAX}: use units that divide each other"
         )
     return multiple
 
@@ -113,6 +113,14 @@ def _more_said(tariff: Tariff) -> list[object]:
         more.append(("free", tariff.free_start.seconds, str(tariff.free_start.rule.value)))
     if tariff.minimum_micros or tariff.maximum_micros is not None:
         more.append(("bounds", tariff.minimum_micros, tariff.maximum_micros))
+    more += [
+        ("discount", one.percent_micros, one.amount_micros, str(one.covers.value))
+        for one in tariff.discounts
+    ]
+    more += [("cap", one.name, one.amount_micros) for one in tariff.caps]
+    for bonus in tariff.bonuses:
+        given = (bonus.amount_micros, str(bonus.metric.value), bonus.per, bonus.bands)
+        more.append(("bonus", *given, bonus.rounding.mode, bonus.rounding.decimals))
     return more
 
 
