@@ -168,7 +168,7 @@ def mschap_steps() -> dict[str, Callable[[], object]]:
         DICTIONARY,
     )
     request = decode(encode_request(1, 1, attributes, SECRET))
-    password_hash = nt_hash("clientPass")
+    password_hash = nt_hash(b"clientPass")
     success = verify_mschapv2(request, password_hash, b"User")
     assert success is not None
     return {

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from aaad.policy.reply import own_session_timeout_s
 from ledger.model import AccountStatus, Offer, ServiceStatus, Subscriber, UsageMetric
@@ -19,6 +20,13 @@ from ratingcore.explain import quantity_text
 from ratingcore.meter import Meter
 from ratingcore.money import format_amount
 from ratingcore.tariff import Metric
+
+# A member of an enumeration costs a lookup through its class each time: looked up once.
+SERVICE_SUSPENDED: Final = ServiceStatus.SUSPENDED
+SERVICE_CLOSED: Final = ServiceStatus.CLOSED
+ACCOUNT_ACTIVE: Final = AccountStatus.ACTIVE
+SECONDS: Final = UsageMetric.SECONDS
+MONEY: Final = UsageMetric.MONEY
 
 GRANT_CAP_S = 32 * 86_400
 """What money buys is looked ahead for at most a cycle; more than this is no limit for a session."""
@@ -42,7 +50,7 @@ class RejectReason(StrEnum):
     CREDIT_LIMIT_REACHED = "credit_limit_reached"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What a login is judged by. Usage is projected to `now` over the sessions that are running."""
 
@@ -54,7 +62,7 @@ class Facts:
     new_meter: Callable[[], Meter]  # of a session that would start now; only asked with an offer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Refusal:
     """A reason, and the words for the customer and the log."""
 
@@ -62,7 +70,7 @@ class Refusal:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Check:
     """One link of the chain: what it looks at, in words, and whether it refuses."""
 
@@ -71,7 +79,7 @@ class Check:
     refuse: Callable[[Facts], Refusal | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """One check with its input and outcome, for people."""
 
@@ -99,20 +107,17 @@ def session_timeout_s(facts: Facts) -> int | None:
     """The Session-Timeout (RFC 2865 s.5.27): never more than any hard limit or the credit limit
     leaves.
     """
-    bounds = [seconds for seconds in _time_bounds(facts) if seconds is not None]
-    return max(1, min(bounds)) if bounds else None
-
-
-def _time_bounds(facts: Facts) -> Iterator[int | None]:
+    bounds = [own_session_timeout_s(facts.offer, facts.subscriber.service)]
     if facts.offer is not None:
-        yield facts.offer.session_timeout_s
-    yield own_session_timeout_s(facts.offer, facts.subscriber.service)
+        bounds.append(facts.offer.session_timeout_s)
     for use in facts.uses:
-        if use.limit.metric is UsageMetric.SECONDS:
-            yield use.left
-        elif use.limit.metric is UsageMetric.MONEY:
-            yield _time_for(use.left, facts)
-    yield _time_for(_credit_left(facts), facts)
+        if use.limit.metric is SECONDS:
+            bounds.append(use.left)
+        elif use.limit.metric is MONEY:
+            bounds.append(_time_for(use.left, facts))
+    bounds.append(_time_for(_credit_left(facts), facts))
+    seconds = [bound for bound in bounds if bound is not None]
+    return max(1, min(seconds)) if seconds else None
 
 
 def _time_for(available_micros: int | None, facts: Facts) -> int | None:
@@ -136,11 +141,11 @@ def _describe_service(facts: Facts) -> str:
 
 def _refuse_service(facts: Facts) -> Refusal | None:
     service = facts.subscriber.service
-    if service.status is ServiceStatus.SUSPENDED:
+    if service.status is SERVICE_SUSPENDED:
         return Refusal(
             RejectReason.SERVICE_SUSPENDED, f"service suspended: {service.status_reason.value}"
         )
-    if service.status is ServiceStatus.CLOSED:
+    if service.status is SERVICE_CLOSED:
         return Refusal(RejectReason.SERVICE_CLOSED, "service closed")
     if service.activated_at > facts.now:
         return Refusal(RejectReason.SERVICE_NOT_ACTIVE_YET, "service not active yet")
@@ -154,7 +159,7 @@ def _describe_account(facts: Facts) -> str:
 
 def _refuse_account(facts: Facts) -> Refusal | None:
     account = facts.subscriber.account
-    if account.status is AccountStatus.ACTIVE:
+    if account.status is ACCOUNT_ACTIVE:
         return None
     if account.status is AccountStatus.SUSPENDED:
         return Refusal(
@@ -197,7 +202,7 @@ def _share(use: LimitUse, currency: str) -> str:
 
 
 def _quantity(quantity: int, metric: UsageMetric, currency: str) -> str:
-    if metric is UsageMetric.MONEY:
+    if metric is MONEY:
         return f"{format_amount(quantity)} {currency}"
     return quantity_text(Metric(metric.value), quantity)
 

@@ -43,12 +43,9 @@ def own_session_timeout_s(offer: Offer | None, service: Service) -> int | None:
     return None
 
 
-def accept_attributes(
-    profile: bytes, *, session_timeout_s: int | None, class_value: bytes, proof: bytes
-) -> bytes:
-    """All attributes of an Access-Accept."""
-    timeout = integer(attribute.SESSION_TIMEOUT, session_timeout_s) if session_timeout_s else b""
-    return proof + profile + timeout + octets(attribute.CLASS, class_value)
+def timeout_attribute(session_timeout_s: int | None) -> bytes:
+    """Session-Timeout (RFC 2865 s.5.27) for an Access-Accept; nothing where nothing bounds it."""
+    return integer(attribute.SESSION_TIMEOUT, session_timeout_s) if session_timeout_s else b""
 
 
 def reject_attributes(detail: str, proof: bytes) -> bytes:

@@ -5,12 +5,10 @@ here knows packets: passwords.py finds the octets in them and builds the attribu
 An NT hash is as good as the password, and is treated as such.
 """
 
-import hashlib
+from hashlib import sha1
 from typing import Final
 
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
-
+from aaad.radius.des import des_encrypt
 from aaad.radius.digests import md4
 
 NT_HASH_SIZE: Final = 16
@@ -34,24 +32,28 @@ _SHA_PAD_1: Final = bytes(40)
 _SHA_PAD_2: Final = b"\xf2" * 40
 
 
-def nt_hash(password: str | bytes) -> bytes:
+def nt_hash(password: bytes) -> bytes:
     """MD4 of the password in UTF-16-LE: NtPasswordHash (RFC 2433 A.4, RFC 2759 8.3), 16 octets.
 
-    Bytes are read as UTF-8; those that are not stand for themselves octet by octet.
+    Raises ValueError for a password that is not UTF-8: it is no text, so it has no NT hash, as
+    where it is set (ledger.credentials).
     """
-    text = password if isinstance(password, str) else _text_of(password)
-    return md4(text.encode("utf-16-le", "surrogatepass"))
+    return md4(password.decode("utf-8").encode("utf-16-le"))
 
 
 def challenge_response(*, challenge: bytes, password_hash: bytes) -> bytes:
     """ChallengeResponse (RFC 2433 A.5, RFC 2759 8.5): 8 octets in, 24 octets out."""
     padded = password_hash.ljust(21, b"\0")
-    return b"".join(des_encrypt(challenge, key=padded[at : at + 7]) for at in (0, 7, 14))
+    return (
+        des_encrypt(challenge, padded[:7])
+        + des_encrypt(challenge, padded[7:14])
+        + des_encrypt(challenge, padded[14:])
+    )
 
 
 def challenge_hash(*, peer_challenge: bytes, challenge: bytes, user_name: bytes) -> bytes:
     """ChallengeHash (RFC 2759 8.2): the 8 octets that version 2 encrypts."""
-    return hashlib.sha1(peer_challenge + challenge + user_name).digest()[:8]
+    return sha1(peer_challenge + challenge + user_name).digest()[:8]
 
 
 def generate_nt_response(
@@ -71,15 +73,15 @@ def generate_authenticator_response(
     nt_response: bytes,
 ) -> bytes:
     """GenerateAuthenticatorResponse (RFC 2759 8.7): `S=` and 40 hexadecimal digits."""
-    digest = hashlib.sha1(md4(password_hash) + nt_response + _SIGNING_MAGIC).digest()
+    digest = sha1(md4(password_hash) + nt_response + _SIGNING_MAGIC).digest()
     hashed = challenge_hash(peer_challenge=peer_challenge, challenge=challenge, user_name=user_name)
-    proof = hashlib.sha1(digest + hashed + _ITERATION_MAGIC).hexdigest()
+    proof = sha1(digest + hashed + _ITERATION_MAGIC).hexdigest()
     return b"S=" + proof.upper().encode("ascii")
 
 
 def get_master_key(*, password_hash_hash: bytes, nt_response: bytes) -> bytes:
     """GetMasterKey (RFC 3079 section 3.4): 16 octets."""
-    return hashlib.sha1(password_hash_hash + nt_response + _MASTER_KEY_MAGIC).digest()[:16]
+    return sha1(password_hash_hash + nt_response + _MASTER_KEY_MAGIC).digest()[:16]
 
 
 def get_asymmetric_start_key(master_key: bytes, *, size: int, server_sends: bool) -> bytes:
@@ -88,28 +90,4 @@ def get_asymmetric_start_key(master_key: bytes, *, size: int, server_sends: bool
     `server_sends` tells the direction: True is the key that the NAS sends with.
     """
     magic = _SERVER_SENDS_MAGIC if server_sends else _CLIENT_SENDS_MAGIC
-    return hashlib.sha1(master_key + _SHA_PAD_1 + magic + _SHA_PAD_2).digest()[:size]
-
-
-def des_encrypt(block: bytes, *, key: bytes) -> bytes:
-    """DES of one 8-octet block under 7 octets of key (RFC 2433 A.6).
-
-    Triple DES with three equal keys is DES; the single one is gone from the library.
-    """
-    whole = _spread_key(key) * 3
-    # ECB of a single block is what the RFC calls DES
-    encryptor = Cipher(TripleDES(whole), modes.ECB()).encryptor()  # noqa: S305
-    return encryptor.update(block) + encryptor.finalize()
-
-
-def _text_of(password: bytes) -> str:
-    try:
-        return password.decode("utf-8")
-    except UnicodeDecodeError:
-        return password.decode("latin-1")
-
-
-def _spread_key(key: bytes) -> bytes:
-    """56 bits of key as 8 octets of 7 bits each; DES ignores the lowest, the parity bit."""
-    bits = int.from_bytes(key, "big")
-    return bytes((bits >> shift & 0x7F) << 1 for shift in range(49, -1, -7))
+    return sha1(master_key + _SHA_PAD_1 + magic + _SHA_PAD_2).digest()[:size]

@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Hashable, Iterable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
 
 from aaad.policy.authenticate import Proof, authenticate, needs_verifier
 from aaad.policy.authorize import RejectReason, authorize, session_timeout_s
-from aaad.policy.class_attribute import make_class
-from aaad.policy.reply import (
-    EncodeNamed,
-    accept_attributes,
-    encode_profile,
-    reject_attributes,
-)
+from aaad.policy.reply import EncodeNamed, reject_attributes, timeout_attribute
 from aaad.radius import attribute_types as attribute
 from aaad.radius.codes import Code
 from aaad.radius.errors import DiscardReason
@@ -35,7 +30,7 @@ from aaad.radius.passwords import decrypt_pap
 from aaad.server.applier import Applier
 from aaad.server.datagrams import Peer
 from aaad.server.directory import Directory, Entry
-from aaad.server.facts import facts_at
+from aaad.server.facts import facts_under, standing_at
 from aaad.server.gate import Gate, Request
 from aaad.server.journal import Journal
 from aaad.server.listener import Listener
@@ -44,11 +39,16 @@ from aaad.server.session_table import SessionTable
 from ledger.clock import Clock
 from ledger.credentials import verify_argon2
 from ledger.logs import RateLimiter
-from ledger.model import Offer
 from ledger.rules.logins import canonical_login
 from ledger.store.contract import StoreUnavailable
 
 CODES = frozenset({Code.ACCESS_REQUEST, Code.STATUS_SERVER})
+
+# A member of an enumeration costs a lookup through its class each time: looked up once.
+STATUS_SERVER: Final = int(Code.STATUS_SERVER)
+ACCESS_ACCEPT: Final = int(Code.ACCESS_ACCEPT)
+ACCESS_REJECT: Final = int(Code.ACCESS_REJECT)
+REJECTS: Final = {reason: f"access_rejects_{reason.value}" for reason in RejectReason}
 
 TASKS_MAX = 512
 """Logins that wait for the store or a verifier at one time; more are not answered, so the NAS tries
@@ -63,11 +63,14 @@ CATCH_UP_MAX_S = 2.0
 known.
 """
 
+REJECT_TICK_S = 0.01
+"""Delayed rejects go out together with those that are due within this time."""
+
 VERIFIED_MAX = 10_000
 """Verifier outcomes kept, so that argon2 is paid once and not at each login."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Login:
     """A request and the name it means."""
 
@@ -81,8 +84,8 @@ class Login:
         return self.request.client.brand.name
 
 
-DelayedReject = tuple[asyncio.TimerHandle, Request, bytes]
-"""What sends it, the request, the reject's attributes."""
+DelayedReject = tuple[float, Request, bytes]
+"""When it is due (monotonic seconds), the request, the reject's attributes."""
 
 
 class AccessHandler:
@@ -120,7 +123,8 @@ class AccessHandler:
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
-        self._rejects_delayed: dict[Hashable, DelayedReject] = {}
+        self._rejects_delayed: deque[DelayedReject] = deque()  # the delay is one: first due first
+        self._reject_timer: asyncio.TimerHandle | None = None
         self._verified = VerifiedPasswords()
 
     @property
@@ -132,10 +136,11 @@ class AccessHandler:
         """A batch of datagrams."""
         replies: list[tuple[bytes, Peer]] = []
         missing: list[Login] = []
+        writable = self._journal.writable
         for request in self._gate.admit(listener, received):
-            if request.packet.code == Code.STATUS_SERVER:
-                replies += self._finish(request, Code.ACCESS_ACCEPT, b"")
-            elif not self._journal.writable:
+            if request.packet.code == STATUS_SERVER:
+                self._finish(request, ACCESS_ACCEPT, b"", replies)
+            elif not writable:
                 self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
             else:
                 self._guarded(request, replies, missing)
@@ -151,9 +156,9 @@ class AccessHandler:
         """Finish what was begun, and end the threads."""
         if self._tasks:
             await asyncio.wait(self._tasks)
-        for timer, request, attributes in list(self._rejects_delayed.values()):
-            timer.cancel()
-            self._send_delayed(request, attributes)
+        if self._reject_timer is not None:
+            self._reject_timer.cancel()
+        self._send_rejects(until_s=math.inf)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _login(self, request: Request) -> Login:
@@ -277,40 +282,36 @@ class AccessHandler:
             verified=verified,
         )
         if proof.refusal is not None or entry is None:
-            self._reject(login, proof.refusal or RejectReason.UNKNOWN_USER, "", proof)
+            reason = proof.refusal or RejectReason.UNKNOWN_USER
+            self._reject(login, reason, "", proof, replies)
             return
-        facts = facts_at(self._directory, self._sessions, entry, self._clock.now())
-        refusal = authorize(facts)
+        now = self._clock.now()
+        standing = standing_at(self._directory, self._sessions, entry, now, self._encode)
+        refusal, attributes = standing.refusal, standing.attributes
+        if standing.by_usage:
+            facts = facts_under(
+                standing.offer, self._directory, self._sessions, entry, now, projected_to=now
+            )
+            refusal = authorize(facts)
+            if refusal is None:
+                attributes += timeout_attribute(session_timeout_s(facts))
         if refusal is not None:
-            self._reject(login, refusal.reason, refusal.detail, proof)
-            return
-        assert facts.offer is not None
-        attributes = accept_attributes(
-            self._profile(entry, facts.offer),
-            session_timeout_s=session_timeout_s(facts),
-            class_value=make_class(
-                self._directory.class_key,
-                account_id=entry.subscriber.account.account_id,
-                service_id=entry.subscriber.service.service_id,
-            ),
-            proof=proof.reply,
-        )
-        accept = self._finish(request, Code.ACCESS_ACCEPT, attributes)
-        self._metrics.count("access_accepts", len(accept))
-        replies += accept
+            self._reject(login, refusal.reason, refusal.detail, proof, replies)
+        elif self._finish(request, ACCESS_ACCEPT, proof.reply + attributes, replies):
+            self._metrics.count("access_accepts")
 
-    def _profile(self, entry: Entry, offer: Offer) -> bytes:
-        """The encoded reply of an offer for this service; made once per version of the offer."""
-        profile = entry.reply_profiles.get(id(offer))
-        if profile is None:
-            profile = encode_profile(offer, entry.subscriber.service, self._encode())
-            entry.reply_profiles = {id(offer): profile}
-        return profile
-
-    def _reject(self, login: Login, reason: RejectReason, detail: str, proof: Proof) -> None:
+    def _reject(
+        self,
+        login: Login,
+        reason: RejectReason,
+        detail: str,
+        proof: Proof,
+        replies: list[tuple[bytes, Peer]],
+    ) -> None:
         """Refuse, after the delay; the log tells the reason, once a minute a name with a count."""
-        self._metrics.count(f"access_rejects_{reason.value}")
-        more = self._limiter.admit("access_rejected", login.login, now_s=self._monotonic())
+        self._metrics.count(REJECTS[reason])
+        now_s = self._monotonic()
+        more = self._limiter.admit("access_rejected", login.login, now_s=now_s)
         if more is not None:
             self._log.info(
                 "access_rejected",
@@ -323,31 +324,47 @@ class AccessHandler:
             )
         attributes = reject_attributes(detail, proof.reply)
         if self._reject_delay_s <= 0 or len(self._rejects_delayed) >= REJECTS_DELAYED_MAX:
-            self._send_reject(login.request, attributes)
+            self._finish(login.request, ACCESS_REJECT, attributes, replies)
             return
-        timer = asyncio.get_running_loop().call_later(
-            self._reject_delay_s, self._send_delayed, login.request, attributes
-        )
-        self._rejects_delayed[login.request.key] = (timer, login.request, attributes)
+        self._rejects_delayed.append((now_s + self._reject_delay_s, login.request, attributes))
+        if self._reject_timer is None:
+            self._await_rejects(self._reject_delay_s)
 
-    def _send_delayed(self, request: Request, attributes: bytes) -> None:
-        del self._rejects_delayed[request.key]
-        self._send_reject(request, attributes)
+    def _await_rejects(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._reject_timer = loop.call_later(max(REJECT_TICK_S, seconds), self._rejects_due)
 
-    def _send_reject(self, request: Request, attributes: bytes) -> None:
-        request.listener.send(self._finish(request, Code.ACCESS_REJECT, attributes))
+    def _rejects_due(self) -> None:
+        """The first of the delayed rejects is due: send it with its neighbours."""
+        now_s = self._monotonic()
+        self._reject_timer = None
+        self._send_rejects(until_s=now_s + REJECT_TICK_S)
+        if self._rejects_delayed:
+            self._await_rejects(self._rejects_delayed[0][0] - now_s)
 
-    def _finish(self, request: Request, code: Code, attributes: bytes) -> list[tuple[bytes, Peer]]:
-        """The reply, kept for repetitions; none if it does not fit into a packet, for the plan's
-        attributes and the request's Proxy-States are too many.
+    def _send_rejects(self, *, until_s: float) -> None:
+        by_listener: dict[Listener, list[tuple[bytes, Peer]]] = {}
+        while self._rejects_delayed and self._rejects_delayed[0][0] <= until_s:
+            _, request, attributes = self._rejects_delayed.popleft()
+            replies = by_listener.setdefault(request.listener, [])
+            self._finish(request, ACCESS_REJECT, attributes, replies)
+        for listener, replies in by_listener.items():
+            listener.send(replies)
+
+    def _finish(
+        self, request: Request, code: int, attributes: bytes, replies: list[tuple[bytes, Peer]]
+    ) -> bool:
+        """Add the reply, and keep it for repetitions. False if it does not fit into a packet, for
+        the plan's attributes and the request's Proxy-States are too many.
         """
         try:
             reply = encode_reply(request.packet, code, attributes, request.client.secret)
         except ValueError:
             self._gate.give_up(request, DiscardReason.REPLY_TOO_LONG)
-            return []
+            return False
         self._gate.complete(request, reply)
-        return [(reply, request.peer)]
+        replies.append((reply, request.peer))
+        return True
 
 
 class VerifiedPasswords:

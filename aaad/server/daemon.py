@@ -206,7 +206,7 @@ class Daemon:
         self.settings = settings
         self.dictionary = dictionary
         self.nases.configuration_changed()
-        self.directory.forget_profiles()
+        self.directory.forget_standings()
         self.poster.do_between_postings(self.reload_price_lists)
         self.log.info("reloaded", changed=changed)
         return changed
@@ -214,7 +214,7 @@ class Daemon:
     async def reload_price_lists(self) -> None:
         """Take over price list versions from the store; running sessions follow."""
         await self.catalogs.load()
-        self.directory.forget_profiles()
+        self.directory.forget_standings()
         self.directory.reprice(self.sessions.open_sessions())
         self._review(s.terms.account_id for s in self.sessions.open_sessions())
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from structlog.typing import FilteringBoundLogger
 from aaad.policy.account_state import AccountState
 from aaad.policy.authenticate import Password
 from aaad.policy.session import AccountTerms, PriceTerms, Session, session_from_row
+from aaad.policy.standing import Standing
 from aaad.server.session_table import SessionKey, SessionTable
 from ledger.catalog import Catalog
 from ledger.clock import Clock
@@ -57,12 +58,12 @@ RETRY_LAST_S = 2.0
 
 @dataclass(slots=True)
 class Entry:
-    """A service with its account, its password as far as it is known, and its encoded reply."""
+    """A service with its account, its password as far as it is known, and how it stands."""
 
     subscriber: Subscriber
     password: Password | None
     state: AccountState
-    reply_profiles: dict[int, bytes] = field(default_factory=dict)
+    standing: Standing | None = None  # kept by server.facts
 
     @property
     def login(self) -> Login:
@@ -100,6 +101,7 @@ class Directory:
         self._of_account: dict[int, dict[int, Entry]] = {}
         self._unknown: OrderedDict[Login, None] = OrderedDict()
         self.class_key = sealer.derive_key(b"class attribute")
+        self.revision = 0  # of what standings are made from, beside the subscriber
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -131,6 +133,10 @@ class Directory:
         """The offer whose tariff prices a service at an instant, as its price list says it then."""
         offers = self._catalog(entry).offers_at(entry.subscriber.purchases, at)
         return next((offer for offer in offers if offer.tariff), None)
+
+    def offer_changes_at(self, entry: Entry, at: int) -> int | None:
+        """The first instant after `at` at which a service may have another offer."""
+        return self._catalog(entry).next_change_at(entry.subscriber.purchases, at)
 
     def interim_interval_s(self, entry: Entry, at: int) -> int:
         """How often sessions of a service report: as its offer tells the NAS, else the usual."""
@@ -237,10 +243,9 @@ class Directory:
                     self._forget(entry)
         self.reprice(session for a in account_ids for session in self._sessions.of_account(a))
 
-    def forget_profiles(self) -> None:
-        """The dictionary or the price lists changed: encode replies anew."""
-        for entry in self._entries.values():
-            entry.reply_profiles = {}
+    def forget_standings(self) -> None:
+        """The dictionary or the price lists changed: standings are made anew when asked for."""
+        self.revision += 1
 
     def reprice(self, sessions: Iterable[Session]) -> None:
         """Plans or price lists changed from some instant on: running sessions follow."""

@@ -1,15 +1,57 @@
-"""Gathers what a login, or a session that runs, is judged by at an instant: memory only."""
+"""Gathers what a login, or a session that runs, is judged by at an instant: memory only.
+
+What of it stays the same until a change is kept with the subscriber, as its standing.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aaad.policy.account_state import projected, projected_by_service
 from aaad.policy.authorize import Facts
+from aaad.policy.class_attribute import make_class
+from aaad.policy.reply import EncodeNamed, encode_profile, octets
 from aaad.policy.session import Session
+from aaad.policy.standing import Standing, make_standing
+from aaad.radius import attribute_types as attribute
 from aaad.server.directory import Directory, Entry
 from aaad.server.session_table import SessionTable
 from ledger.model import Offer
 from ledger.rules.limits import LimitUse
 from ratingcore.meter import Meter
+
+
+def standing_at(
+    directory: Directory,
+    sessions: SessionTable,
+    entry: Entry,
+    now: int,
+    encode: Callable[[], EncodeNamed],
+) -> Standing:
+    """How a service stands at `now`: as it stood at the last login, unless something changed."""
+    standing = entry.standing
+    if standing is None or not standing.holds(now, directory.revision):
+        facts = facts_at(directory, sessions, entry, now)
+        standing = make_standing(
+            facts,
+            attributes=_accept_attributes(directory, facts, encode()),
+            changes_at=directory.offer_changes_at(entry, now),
+            revision=directory.revision,
+        )
+        entry.standing = standing
+    return standing
+
+
+def _accept_attributes(directory: Directory, facts: Facts, encode: EncodeNamed) -> bytes:
+    """What every accept of a service carries: the reply of its offer, and our Class."""
+    if facts.offer is None:
+        return b""  # nothing is accepted without one
+    service = facts.subscriber.service
+    class_value = make_class(
+        directory.class_key, account_id=service.account_id, service_id=service.service_id
+    )
+    profile = encode_profile(facts.offer, service, encode)
+    return profile + octets(attribute.CLASS, class_value)
 
 
 def facts_at(
@@ -23,16 +65,29 @@ def facts_at(
     """The facts of a subscriber at `now`; usage of running sessions is projected to an instant
     (None: to now).
     """
-    at = now if projected_to is None else projected_to
-    subscriber = entry.subscriber
     offer = directory.offer(entry, now)
+    at = now if projected_to is None else projected_to
+    return facts_under(offer, directory, sessions, entry, now, projected_to=at)
+
+
+def facts_under(
+    offer: Offer | None,
+    directory: Directory,
+    sessions: SessionTable,
+    entry: Entry,
+    now: int,
+    *,
+    projected_to: int,
+) -> Facts:
+    """The same for who knows the offer already."""
+    subscriber = entry.subscriber
     running = sessions.open_of_account(subscriber.account.account_id)
     return Facts(
         now=now,
         subscriber=subscriber,
         offer=offer,
-        uses=_uses(entry, offer, running, now=now, at=at),
-        owed_micros=_owed_micros(entry, running, at),
+        uses=_uses(entry, offer, running, now=now, at=projected_to),
+        owed_micros=_owed_micros(entry, running, projected_to),
         new_meter=lambda: _new_meter(directory, entry, now),
     )
 

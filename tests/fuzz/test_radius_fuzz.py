@@ -36,7 +36,7 @@ from aaad.radius.passwords import (
 SECRET = Secret(b"testing123")
 DICTIONARY = load_dictionary()
 DEFINITIONS = list(DICTIONARY)
-HASH = nt_hash("password")
+HASH = nt_hash(b"password")
 
 octet_strings = st.binary(max_size=80)
 codes = st.sampled_from([1, 2, 3, 4, 5, 11, 12, 40, 41, 42, 43, 44, 45])

@@ -94,7 +94,7 @@ def test_chap_without_signature_and_a_wrong_password(server: socket.socket) -> N
 def test_mschapv1(server: socket.socket) -> None:
     pairs = "User-Name = bob\nMS-CHAP-Password = geheim\n" + SIGN
     finished = play(
-        server, "auth", pairs, lambda each: accept_if(verify_mschapv1(each, nt_hash("geheim")))
+        server, "auth", pairs, lambda each: accept_if(verify_mschapv1(each, nt_hash(b"geheim")))
     )
     assert finished.returncode == 0, finished
 

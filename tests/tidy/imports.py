@@ -75,7 +75,7 @@ LAYERS = (
     Layer(
         name="aaad.radius",
         ours=("aaad.radius",),
-        third_party=frozenset({"cryptography", "pyrad"}),  # DES of MS-CHAP; cold paths
+        third_party=frozenset({"pyrad"}),  # cold paths
         pure=True,
     ),
     Layer(

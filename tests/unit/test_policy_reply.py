@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from aaad.policy.reply import (
     REPLY_MESSAGE_MAX,
-    accept_attributes,
     encode_profile,
     integer,
     octets,
     own_session_timeout_s,
     reject_attributes,
+    timeout_attribute,
 )
 from aaad.radius import attribute_types as attribute
 from ledger.model import Offer, Service
@@ -63,11 +63,9 @@ def test_a_session_timeout_is_never_sent_as_it_is_named() -> None:
     assert own_session_timeout_s(None, replace(SERVICE, reply={"Session-Timeout": "no"})) is None
 
 
-def test_an_accept_has_proof_profile_timeout_and_class() -> None:
-    made = accept_attributes(b"proof", session_timeout_s=60, class_value=b"c", proof=b"")
-    assert made == b"proof" + integer(attribute.SESSION_TIMEOUT, 60) + octets(attribute.CLASS, b"c")
-    unbounded = accept_attributes(b"", session_timeout_s=None, class_value=b"c", proof=b"keys")
-    assert unbounded == b"keys" + octets(attribute.CLASS, b"c")
+def test_a_session_timeout_is_told_where_something_bounds_it() -> None:
+    assert timeout_attribute(60) == integer(attribute.SESSION_TIMEOUT, 60)
+    assert timeout_attribute(None) == b""
 
 
 def test_a_reject_tells_its_detail_in_one_attribute() -> None:

@@ -1,29 +1,31 @@
 """The vectors that RFC 2433 (B), RFC 2759 (9.2) and RFC 3079 (3.5) print."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aaad.radius.digests import md4
 from aaad.radius.mschap import (
     challenge_hash,
     challenge_response,
-    des_encrypt,
     generate_authenticator_response,
     generate_nt_response,
     get_asymmetric_start_key,
     get_master_key,
     nt_hash,
 )
+from ledger import credentials
 
 CHALLENGE = bytes.fromhex("5B5D7C7D7B3F2F3E3C2C602132262628")
 PEER_CHALLENGE = bytes.fromhex("21402324255E262A28295F2B3A337C7E")
 NT_RESPONSE = bytes.fromhex("82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF")
-HASH = nt_hash("clientPass")
+HASH = nt_hash(b"clientPass")
 
 
 def test_rfc_2433_appendix_b() -> None:
-    assert nt_hash("MyPw").hex().upper() == "FC156AF7EDCD6C0EDDE3337D427F4EAC"
+    assert nt_hash(b"MyPw").hex().upper() == "FC156AF7EDCD6C0EDDE3337D427F4EAC"
     response = challenge_response(
-        challenge=bytes.fromhex("102DB5DF085D3041"), password_hash=nt_hash("MyPw")
+        challenge=bytes.fromhex("102DB5DF085D3041"), password_hash=nt_hash(b"MyPw")
     )
     assert response.hex().upper() == "4E9D3C8F9CFD385D5BF4D3246791956CA4C351AB409A3D61"
 
@@ -60,13 +62,20 @@ def test_rfc_3079_section_3_5_start_keys() -> None:
     assert get_asymmetric_start_key(master, size=16, server_sends=False) != whole
 
 
-def test_des_with_the_known_answer_of_all_zeros() -> None:
-    # NIST SP 800-17: key 0, plaintext 80 00 .. 00
-    assert des_encrypt(bytes.fromhex("8000000000000000"), key=bytes(7)).hex() == "95f8a5e5dd31d900"
+def test_a_password_that_is_no_text_has_no_nt_hash() -> None:
+    assert nt_hash("Grüße".encode()) == md4("Grüße".encode("utf-16-le"))
+    with pytest.raises(ValueError, match="utf-8"):
+        nt_hash(b"Gr\xfc\xdfe")
 
 
-@pytest.mark.parametrize(
-    ("octets", "text"), [("Grüße".encode(), "Grüße"), (b"Gr\xfc\xdfe", "Grüße"), (b"", "")]
-)
-def test_octets_are_read_as_utf_8_else_one_by_one(octets: bytes, text: str) -> None:
-    assert nt_hash(octets) == nt_hash(text)
+@given(password=st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
+def test_a_password_has_the_same_nt_hash_where_it_is_set_and_where_it_is_checked(
+    password: bytes,
+) -> None:
+    try:
+        kept = credentials.nt_hash(password)
+    except credentials.PasswordError:
+        with pytest.raises(ValueError, match="utf-8"):
+            nt_hash(password)
+    else:
+        assert nt_hash(password) == kept

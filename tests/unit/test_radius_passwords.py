@@ -33,7 +33,7 @@ AUTHENTICATOR = bytes(range(16))
 CHALLENGE = bytes.fromhex("5B5D7C7D7B3F2F3E3C2C602132262628")
 PEER_CHALLENGE = bytes.fromhex("21402324255E262A28295F2B3A337C7E")
 NT_RESPONSE = bytes.fromhex("82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF")
-HASH = nt_hash("clientPass")
+HASH = nt_hash(b"clientPass")
 
 
 def access_request(*attributes: bytes) -> Packet:
@@ -83,15 +83,15 @@ def mschapv1(*, flags: int = 1, challenge: bytes = b"", response_size: int = 24)
 
 
 def test_mschapv1_of_rfc_2433() -> None:
-    assert verify_mschapv1(mschapv1(), nt_hash("MyPw"))
-    assert not verify_mschapv1(mschapv1(), nt_hash("mypw"))
+    assert verify_mschapv1(mschapv1(), nt_hash(b"MyPw"))
+    assert not verify_mschapv1(mschapv1(), nt_hash(b"mypw"))
 
 
 def test_mschapv1_that_is_malformed_or_of_lan_manager_only() -> None:
-    assert not verify_mschapv1(mschapv1(flags=0), nt_hash("MyPw"))
-    assert not verify_mschapv1(mschapv1(challenge=bytes(16)), nt_hash("MyPw"))
-    assert not verify_mschapv1(mschapv1(response_size=23), nt_hash("MyPw"))
-    assert not verify_mschapv1(access_request(), nt_hash("MyPw"))
+    assert not verify_mschapv1(mschapv1(flags=0), nt_hash(b"MyPw"))
+    assert not verify_mschapv1(mschapv1(challenge=bytes(16)), nt_hash(b"MyPw"))
+    assert not verify_mschapv1(mschapv1(response_size=23), nt_hash(b"MyPw"))
+    assert not verify_mschapv1(access_request(), nt_hash(b"MyPw"))
 
 
 def mschapv2(*, challenge: bytes = CHALLENGE, response: bytes = NT_RESPONSE) -> Packet:
@@ -112,7 +112,7 @@ def test_mschapv2_of_rfc_2759_and_the_keys_of_rfc_3079(user_name: bytes) -> None
 
 
 def test_mschapv2_that_is_wrong_or_malformed() -> None:
-    assert verify_mschapv2(mschapv2(), nt_hash("other"), b"User") is None
+    assert verify_mschapv2(mschapv2(), nt_hash(b"other"), b"User") is None
     assert verify_mschapv2(mschapv2(), HASH, b"user") is None
     assert verify_mschapv2(mschapv2(challenge=CHALLENGE[:8]), HASH, b"User") is None
     assert verify_mschapv2(mschapv2(response=NT_RESPONSE[:-1]), HASH, b"User") is None

@@ -9,17 +9,21 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aaad.policy.class_attribute import read_class
+from aaad.policy.standing import Standing
 from aaad.radius.dictionary import load_dictionary
 from aaad.radius.errors import DiscardReason
-from aaad.server import access
+from aaad.server import access, facts
 from aaad.server.access import CATCH_UP_MAX_S, CODES, AccessHandler, VerifiedPasswords
 from aaad.server.catalogs import reply_encoder
+from aaad.server.directory import Directory, Entry
 from aaad.server.journal import Journal
 from aaad.server.listener import Listener
+from aaad.server.session_table import SessionTable
 from ledger.accounts import NewService
 from ledger.clock import monotonic
 from ledger.logs import RateLimiter
@@ -314,30 +318,29 @@ async def test_a_bug_met_by_one_login_costs_no_other_its_answer(
     port: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await port.log_in("ann")).code == Code.ACCESS_ACCEPT
-    real = port.handler._login
-
-    def broken(request: object) -> object:
-        if request.packet.identifier == 1:  # type: ignore[attr-defined]
-            raise RuntimeError("a bug")
-        return real(request)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(port.handler, "_login", broken)
-    port.asker.send(access_request("ann", identifier=1))
+    break_standing_of("sam", monkeypatch)
+    await port.world.directory.load([("default", "sam")])
+    port.asker.send(access_request("sam", identifier=1))
     assert (await port.asker.ask(access_request("ann", identifier=2))).identifier == 2
     assert port.discards()[DiscardReason.INTERNAL_ERROR] == 1
+
+
+def break_standing_of(login: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug that one login meets."""
+    real = access.standing_at
+
+    def broken(directory: Directory, sessions: SessionTable, entry: Entry, *rest: Any) -> Standing:
+        if entry.login[1] == login:
+            raise RuntimeError("a bug")
+        return real(directory, sessions, entry, *rest)
+
+    monkeypatch.setattr(access, "standing_at", broken)
 
 
 async def test_a_bug_met_by_a_login_that_waited_costs_no_other_its_answer(
     port: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = port.handler._decide
-
-    def broken(login: access.Login, *rest: object) -> None:
-        if login.login == "sam":
-            raise RuntimeError("a bug")
-        real(login, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(port.handler, "_decide", broken)
+    break_standing_of("sam", monkeypatch)
     port.listener.stop()
     for identifier, login in enumerate(("sam", "bob")):
         port.asker.send(access_request(login, identifier=identifier))
@@ -351,7 +354,7 @@ async def test_a_bug_met_by_a_login_that_waited_costs_no_other_its_answer(
 async def test_a_reply_that_no_packet_holds_is_not_sent(
     port: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access, "encode_profile", lambda *_: (b"\x12\xff" + bytes(253)) * 17)
+    monkeypatch.setattr(facts, "encode_profile", lambda *_: (b"\x12\xff" + bytes(253)) * 17)
     port.asker.send(access_request("ann"))
     await until(lambda: DiscardReason.REPLY_TOO_LONG in port.discards())
     assert port.asker.heard_nothing()

@@ -301,8 +301,8 @@ async def test_the_zone_of_a_price_is_the_tariffs(world: World) -> None:
     assert world.directory.tariff_zone(session) == "America/New_York"
 
 
-async def test_profiles_are_encoded_anew_when_they_are_forgotten(world: World) -> None:
+async def test_the_next_instant_at_which_the_offer_may_change(world: World) -> None:
     entry = await found(world, "ann")
-    entry.reply_profiles[1] = b"old"
-    world.directory.forget_profiles()
-    assert entry.reply_profiles == {}
+    assert world.directory.offer_changes_at(entry, T0) is None
+    (purchase,) = entry.subscriber.purchases
+    assert world.directory.offer_changes_at(entry, purchase.from_at - 5) == purchase.from_at

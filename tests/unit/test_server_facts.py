@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from aaad.policy.authorize import Facts
-from aaad.server.facts import facts_at
+from aaad.policy.standing import Standing
+from aaad.server.directory import Entry
+from aaad.server.facts import facts_at, standing_at
 from tests.e2e.wire import Status
 from tests.server_world import T0, World, applicable, new_world, report
 
@@ -75,3 +77,41 @@ async def test_an_account_without_limits_is_judged_without_uses(world: World) ->
     found = await facts(world, "ann", T0)
     assert found.uses == ()
     assert found.subscriber.service.login == "ann"
+
+
+def encode(name: str, value: str) -> bytes:
+    return f"<{name}={value}>".encode()
+
+
+async def standing(world: World, login: str, at: int) -> Standing:
+    entry = await found_entry(world, login)
+    return standing_at(world.directory, world.sessions, entry, at, lambda: encode)
+
+
+async def test_a_standing_is_kept_until_something_changes(world: World) -> None:
+    made = await standing(world, "ann", T0)
+    assert made.attributes.startswith(b"<Service-Type=Framed-User>")
+    assert await standing(world, "ann", T0 + 10**6) is made
+    world.directory.forget_standings()
+    anew = await standing(world, "ann", T0)
+    assert anew is not made
+    assert anew.attributes == made.attributes
+    entry = await found_entry(world, "ann")
+    await world.directory.refresh([entry.subscriber.account.account_id])
+    assert await standing(world, "ann", T0) is not anew
+
+
+async def test_a_standing_ends_where_the_offer_may_change(world: World) -> None:
+    (purchase,) = (await found_entry(world, "ann")).subscriber.purchases
+    before = await standing(world, "ann", purchase.from_at - 1)
+    assert (before.offer, before.until_at, before.attributes) == (None, purchase.from_at, b"")
+    assert before.refusal is not None
+    assert (await standing(world, "ann", purchase.from_at)).refusal is None
+    assert (await standing(world, "bob", T0)).by_usage
+
+
+async def found_entry(world: World, login: str) -> Entry:
+    await facts(world, login, T0)
+    entry = world.directory.find("default", login)
+    assert entry is not None
+    return entry
