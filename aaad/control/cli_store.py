@@ -83,10 +83,13 @@ async def open_existing(url: str, *, password: bytes | None, alone: bool) -> Sto
     """Open a store that is there: opening would make a new file of a mistyped name."""
     from ledger.store import StoreUnavailable, open_store, sqlite_path  # noqa: PLC0415
 
-    path = sqlite_path(url)
-    if path is not None and not Path(path).is_file():
-        raise StoreUnavailable(f"store {path} does not exist: look at the URL")
+    if not _exists(sqlite_path(url)):
+        raise StoreUnavailable(f"store {url} does not exist: look at the URL")
     return await open_store(url, checkpoints=alone, password=password, alone=alone)
+
+
+def _exists(path: str | None) -> bool:
+    return path is None or Path(path).is_file()
 
 
 async def _check(url: str, password: bytes | None) -> list[str]:

@@ -102,3 +102,8 @@ SELECT pg_try_advisory_lock_shared(hashtext('aaad_users'), hashtext(current_sche
 -- name: hold_alone ()
 -- dialect: postgresql
 SELECT pg_try_advisory_lock(hashtext('aaad_users'), hashtext(current_schema()));
+
+-- The ids of the keys that sealed credentials need: octets 2 to 5 of each (ledger/seal.py).
+-- name: fetch_sealing_keys ()
+SELECT DISTINCT substr(secret, 2, 4) AS key_id FROM credential WHERE scheme = 'sealed'
+ORDER BY key_id;
