@@ -269,8 +269,8 @@ def _read_settings(root: Table, path: Path) -> Settings:
     clients = read_clients(root.tables("clients"), brands=brands, secrets=secrets)
     return Settings(
         path=path,
-        store=_read_store(root.table("store"), secrets),
-        journal=_read_journal(root.table("journal"), folder),
+        store=read_store(root.table("store"), secrets),
+        journal=read_journal(root.table("journal"), folder),
         radius=_read_radius(root.table("radius")),
         posting=_read_posting(root.table("posting")),
         directory=DirectorySettings(
@@ -309,7 +309,7 @@ def _read_brands(root: Table) -> dict[str, BrandSettings]:
     return brands
 
 
-def _read_store(table: Table, secrets: SecretFiles) -> StoreSettings:
+def read_store(table: Table, secrets: SecretFiles) -> StoreSettings:
     url = table.text("url")
     try:
         parts = urlsplit(url)
@@ -330,7 +330,7 @@ def _read_store(table: Table, secrets: SecretFiles) -> StoreSettings:
     return StoreSettings(url=url, password=secrets.read_optional(table, "password_file"))
 
 
-def _read_journal(table: Table, folder: Path) -> JournalSettings:
+def read_journal(table: Table, folder: Path) -> JournalSettings:
     settings = JournalSettings(
         folder=folder / table.text("folder"),
         segment_size=_size(

@@ -17,6 +17,7 @@ import click
 if TYPE_CHECKING:  # what the table below loads, for those who follow imports
     from aaad.control import (  # noqa: F401
         cli_accounts,
+        cli_backup,
         cli_daemon,
         cli_explain,
         cli_journal,
@@ -46,7 +47,9 @@ COMMANDS = {
     "events": ("cli_accounts:events", "What happened to an account, and who did it."),
     "suspense": ("cli_accounts:suspense", "Accounting records that fit nothing."),
     "outbox": ("cli_accounts:outbox", "Mails, hooks and orders that wait to be carried out."),
-    "store": ("cli_store:store", "The books: check every invariant."),
+    "store": ("cli_store:store", "The books: check every invariant, copy, distribute."),
+    "backup": ("cli_backup:backup", "Write the books into a folder. No daemon needed."),
+    "restore": ("cli_backup:restore", "Bring a backup into an empty store."),
     "pricelist": ("cli_pricelist:pricelist", "Check, load and show price lists."),
     "rate": ("cli_rate:rate", "What a session would cost, and why. No daemon needed."),
     "quota": ("cli_quota:quota", "How long, or how much, an amount buys. No daemon needed."),
@@ -55,7 +58,7 @@ COMMANDS = {
     "reload": ("cli_daemon:reload", "Read clients, dictionaries and price list again."),
     "drain": ("cli_daemon:drain", "Finish what is under way and end the daemon."),
     "clock": ("cli_daemon:clock", "Show, and in tests set, the daemon's clock."),
-    "journal": ("cli_journal:journal", "List and verify journal segments. No daemon needed."),
+    "journal": ("cli_journal:journal", "List, verify and replay the journal. No daemon needed."),
 }
 """Name -> (module:attribute within aaad.control, help). `tests/unit/test_control_cli.py` loads
 each.
@@ -95,7 +98,7 @@ class LazyGroup(click.Group):
     "--config",
     "config_path",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The daemon's configuration, to learn its control socket from.",
+    help="The daemon's configuration, to learn its control socket, store and journal from.",
 )
 @click.pass_context
 def main(ctx: click.Context, socket_path: Path | None, config_path: Path | None) -> None:

@@ -1,5 +1,6 @@
-"""`aaactl journal`: segments listed and verified from their files; needs no daemon, changes
-nothing.
+"""`aaactl journal`: segments listed and verified, and what the books lack replayed.
+
+None of them needs a daemon; `replay` needs that there is none.
 """
 
 from __future__ import annotations
@@ -11,49 +12,110 @@ from typing import Any
 
 import click
 
-from aaad.control.cli_output import fail, json_option, line, show, table
-from aaad.server.journal_segments import JournalError, SegmentReport, list_segments, verify
+from aaad.control.cli_output import config_path, fail, json_option, line, show, table
+from aaad.control.progress import ProgressBar
+from aaad.server.journal_segments import (
+    Ending,
+    JournalError,
+    SegmentReport,
+    list_segments,
+    verify_each,
+)
 
 _FOLDER = click.argument(
-    "folder", type=click.Path(path_type=Path, exists=True, file_okay=False, readable=True)
+    "folder",
+    required=False,
+    type=click.Path(path_type=Path, exists=True, file_okay=False, readable=True),
 )
 
 
 @click.group()
 def journal() -> None:
-    """The journal's segments: what was acknowledged, on disk."""
+    """The journal's segments: what was acknowledged, on disk.
+
+    FOLDER is that of [journal] in the configuration that --config names, or /etc/aaad/aaad.toml.
+    """
 
 
 @journal.command("list")
 @_FOLDER
 @json_option
-def list_journal(*, folder: Path, as_json: bool) -> None:
+def list_journal(*, folder: Path | None, as_json: bool) -> None:
     """The segments of every journal in FOLDER, by their headers."""
-    found = [_plain(one) for one in list_segments(folder)]
+    found = [_plain(one) for one in list_segments(folder or _configured_folder())]
     show(found, as_json=as_json, human=_print_segments)
 
 
 @journal.command("verify")
 @_FOLDER
 @json_option
-def verify_journal(*, folder: Path, as_json: bool) -> None:
+def verify_journal(*, folder: Path | None, as_json: bool) -> None:
     """Read every record in FOLDER. Exit 1 when a segment is damaged or missing.
 
-    A torn tail at the end of the last segment is what a crash leaves, and no damage; while a daemon
+    The first record that cannot be read is named, with what to do. A torn tail at the end of the
+    last segment is what a crash leaves, and no damage: the next start cuts it off. While a daemon
     writes it may be the newest group.
     """
     try:
-        reports = verify(folder)
-    except JournalError as error:
+        reports = _verify(folder or _configured_folder())
+    except (JournalError, OSError) as error:
         fail(str(error))
     show([_plain(one) for one in reports], as_json=as_json, human=_print_reports)
-    broken = [one for one in reports if not _sound(one)]
+    broken = [one for one in reports if not _is_sound(one)]
     if broken:
-        fail(f"{len(broken)} of {len(reports)} segments are not sound")
+        first = broken[0]
+        fail(
+            f"{len(broken)} of {len(reports)} segments are not sound; the first is "
+            f"{first.path.name}: {first.problem}",
+            remedy=(
+                "restore this segment from a copy: aaad replays nothing beyond record "
+                f"{first.last_lsn} without it, and does not start if the books lack that"
+            ),
+        )
 
 
-def _sound(report: SegmentReport) -> bool:
-    return report.ending is not report.ending.DAMAGED and report.header is not None
+@journal.command("replay")
+@json_option
+def replay_journal(*, as_json: bool) -> None:
+    """Bring the books forward by what the journal has beyond them, and end.
+
+    What aaad does at its start, without serving: after `aaactl restore`, to look at the books
+    before the first packet; or for the journal of a node that will not come back. The daemon of
+    that configuration must not run. Nothing is sent to any NAS.
+    """
+    from aaad.control.replaying import ReplayFailed, replay  # noqa: PLC0415 - loads the daemon
+
+    try:
+        with ProgressBar("records") as bar:
+            answer = replay(config_path(), bar)
+    except ReplayFailed as error:
+        fail(str(error))
+    show(answer, as_json=as_json, human=_print_replayed)
+
+
+def _configured_folder() -> Path:
+    from ledger.places import read_places  # noqa: PLC0415 - only without a FOLDER
+    from ledger.settings import SettingsError  # noqa: PLC0415
+
+    try:
+        return read_places(config_path()).journal_folder
+    except SettingsError as error:
+        fail(str(error), remedy="name the journal's folder, or the configuration with --config")
+
+
+def _verify(folder: Path) -> list[SegmentReport]:
+    sizes = {one.path: one.size_bytes for one in list_segments(folder)}
+    reports = []
+    with ProgressBar("octets") as bar:
+        bar.begin("reading", sum(sizes.values()))
+        for report in verify_each(folder):
+            reports.append(report)
+            bar.advance(sizes.get(report.path, 0))
+    return reports
+
+
+def _is_sound(report: SegmentReport) -> bool:
+    return report.ending is not Ending.DAMAGED and report.header is not None
 
 
 def _plain(record: Any) -> Any:
@@ -101,3 +163,10 @@ def _print_reports(reports: Any) -> None:
     columns = ("segment", "records", "first LSN", "last LSN", "ending", "problem")
     table(columns, rows, right="records, first LSN, last LSN")
     line(f"{sum(one['records'] for one in reports)} records")
+
+
+def _print_replayed(answer: Any) -> None:
+    line(
+        f"{answer['records']} records replayed: the books are at record {answer['posted_lsn']} of "
+        f"journal {answer['journal_number']}."
+    )

@@ -20,6 +20,8 @@ from aaad.control.client import SOCKET_PATH_DEFAULT, ControlClient, DaemonUnreac
 from aaad.control.protocol import CommandFailed
 from aaad.control.text import terminal_safe
 
+CONFIG_DEFAULT = Path("/etc/aaad/aaad.toml")
+
 PASSWORD_OCTETS_MAX = 128
 """User-Password's longest cleartext (RFC 2865 section 5.2)."""
 
@@ -139,23 +141,32 @@ def _without_line_end(octets: bytes) -> bytes:
     return octets.removesuffix(b"\n").removesuffix(b"\r")
 
 
-def _configured_socket(config_path: Path) -> Path:
+def config_path() -> Path:
+    """The configuration that --config names, or the usual one."""
+    given: Path | None = click.get_current_context().find_root().obj[1]
+    path = given or CONFIG_DEFAULT
+    if not path.is_file():
+        fail(f"{path} does not exist", remedy="name the configuration: aaactl --config FILE ...")
+    return path
+
+
+def _configured_socket(path: Path) -> Path:
     """The socket that a configuration names; the rest of it is the daemon's to judge.
 
     Its secret files are not for whoever may ask the daemon, so it is not loaded as a whole.
     """
     from ledger.document import Document  # noqa: PLC0415 - only with --config
 
-    control = Document.load(config_path).root.table("control")
-    return config_path.parent / control.text("socket", default=str(SOCKET_PATH_DEFAULT))
+    control = Document.load(path).root.table("control")
+    return path.parent / control.text("socket", default=str(SOCKET_PATH_DEFAULT))
 
 
 def _socket_path() -> Path:
     socket_path: Path | None
-    config_path: Path | None
-    socket_path, config_path = click.get_current_context().find_root().obj
+    configuration: Path | None
+    socket_path, configuration = click.get_current_context().find_root().obj
     if socket_path is not None:
         return socket_path
-    if config_path is not None:
-        return _configured_socket(config_path)
+    if configuration is not None:
+        return _configured_socket(configuration)
     return SOCKET_PATH_DEFAULT

@@ -149,13 +149,19 @@ def verify(folder: Path) -> list[SegmentReport]:
 
     The last segment of a journal that a daemon is writing may show a torn tail: its newest group.
     """
-    reports: list[SegmentReport] = []
+    return list(verify_each(folder))
+
+
+def verify_each(folder: Path) -> Iterator[SegmentReport]:
+    """As `verify`, a segment at a time."""
+    report: SegmentReport | None = None
     paths = segment_paths(folder)
     for path, next_path in zip(paths, [*paths[1:], None], strict=True):
-        report = _verify_segment(path, is_last=not _same_journal(path, next_path))
-        before = reports[-1] if reports and _same_journal(reports[-1].path, path) else None
-        reports.append(_with_gap(report, before))
-    return reports
+        before = report if report is not None and _same_journal(report.path, path) else None
+        report = _with_gap(
+            _verify_segment(path, is_last=not _same_journal(path, next_path)), before
+        )
+        yield report
 
 
 class SegmentReader:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import orjson
 
 from ledger.ids import IdMaker
+from ledger.store.named_queries import Dialect, Query
 
 SqlValue = int | str | bytes | None
 Row = tuple[Any, ...]
@@ -27,6 +28,14 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """Locked, full or unreadable: nothing of this transaction was committed; try again later."""
+
+
+class StoreInUse(StoreUnavailable):
+    """Others have the store open and it was asked for alone, or the other way round."""
+
+
+class UnfinishedBooks(StoreError):
+    """The store holds a part of the books: what was moving them in was cut."""
 
 
 class CommitUnknown(StoreError):
@@ -75,6 +84,20 @@ class Store(Protocol):
         """What an operator should know at start-up."""
         ...
 
+    @property
+    def dialect(self) -> Dialect:
+        """Which database this is."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """The file, or the URL without its query: for messages."""
+        ...
+
+    def learn(self, queries: Iterable[Query]) -> None:
+        """Run these by their names as well (ledger/store/tables.py)."""
+        ...
+
     def read(self) -> AbstractAsyncContextManager[Reader]:
         """One page of reading on one state of the books; keep it short."""
         ...
@@ -98,6 +121,32 @@ class Store(Protocol):
     async def close(self) -> None:
         """End the connections and their threads. May be called twice."""
         ...
+
+
+def store_id_of(rows: Sequence[Row], *, place: str, alone: bool) -> str:
+    """The id of a store from its row; "" without one, which only who is moving books may open.
+
+    Raises UnfinishedBooks.
+    """
+    if not rows and not alone:
+        raise UnfinishedBooks(
+            f"store {place}: its books are not whole, for a copy into it was cut: run the same "
+            "`aaactl store copy` or `aaactl restore` again, it goes on where it ended"
+        )
+    return str(rows[0][0]) if rows else ""
+
+
+def in_use(place: str, *, alone: bool) -> StoreInUse:
+    """What is said to who wanted the store alone, and to who came while somebody has it alone."""
+    if alone:
+        return StoreInUse(
+            f"store {place} is in use: end the daemons that serve it (`aaactl drain`) and let "
+            "the jobs end, then try again"
+        )
+    return StoreInUse(
+        f"store {place} is being copied or restored: wait until that has ended, and look which "
+        "store the configuration should name then"
+    )
 
 
 def json_list(values: Iterable[object]) -> str:

@@ -1,4 +1,4 @@
-"""The one file lock of all processes that write a SQLite store.
+"""The file locks of a SQLite store: whose turn it is to write, and who has it open at all.
 
 SQLite's own busy handler sleeps longer and longer, so that a job with many transactions starves
 the poster (seen). Writers therefore queue here, at short even intervals, before they say BEGIN
@@ -11,7 +11,7 @@ import asyncio
 import fcntl
 import os
 
-from ledger.store.contract import StoreUnavailable
+from ledger.store.contract import StoreUnavailable, in_use
 
 POLL_INTERVAL_S = 0.001
 """Pause between two attempts: a transaction takes 1 to 20 ms."""
@@ -26,13 +26,7 @@ class FileLock:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, LOCK_FILE_MODE)
-        except OSError as error:
-            raise StoreUnavailable(
-                f"store lock {path} cannot be opened ({error.strerror}): "
-                "make the folder and let this user write in it"
-            ) from error
+        self._descriptor = _open_lock(path)
 
     async def acquire(self, *, wait_ms: int) -> None:
         """Take the lock. Raises StoreUnavailable when others hold it longer than `wait_ms`."""
@@ -62,3 +56,38 @@ class FileLock:
         except BlockingIOError:
             return False
         return True
+
+
+class UseLock:
+    """Says that somebody has a store open: shared by all, or held alone while books move.
+
+    Held from opening to closing, on a file of its own: writers' turns are another matter.
+    """
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, path: str, *, alone: bool) -> None:
+        self._descriptor = _open_lock(path)
+        try:
+            fcntl.flock(
+                self._descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB
+            )
+        except BlockingIOError:
+            self.close()
+            raise in_use(path.removesuffix(".users"), alone=alone) from None
+
+    def close(self) -> None:
+        """Let go. May be called twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _open_lock(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, LOCK_FILE_MODE)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"store lock {path} cannot be opened ({error.strerror}): "
+            "make the folder and let this user write in it"
+        ) from error

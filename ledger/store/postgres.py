@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,9 +25,11 @@ from ledger.store.contract import (
     SqlValue,
     StoreError,
     StoreUnavailable,
+    in_use,
+    store_id_of,
 )
 from ledger.store.migrations import MIGRATIONS_FOLDER, load_migrations, pending_migrations
-from ledger.store.named_queries import Dialect, load_queries
+from ledger.store.named_queries import Dialect, Query, load_queries
 from ledger.store.postgres_batches import batch_sql, columns, copy_table
 from ledger.store.postgres_errors import FAILURES, translated, unavailable
 
@@ -114,8 +116,13 @@ class PostgresTransaction:
 class PostgresStore:
     """An open PostgreSQL store; see contract.Store. Made by `open`."""
 
-    def __init__(self, url: str, *, password: str | None, node: int, busy_ms: int) -> None:
+    dialect = Dialect.POSTGRESQL
+
+    def __init__(
+        self, url: str, *, password: str | None, node: int, busy_ms: int, alone: bool
+    ) -> None:
         self.place = url.partition("?")[0]
+        self._hold = "hold_alone" if alone else "hold_shared"
         self.queries = load_queries(Dialect.POSTGRESQL)
         self.batches = {name: batch_sql(query) for name, query in self.queries.items()}
         self.copies = {name: copy_table(query) for name, query in self.queries.items()}
@@ -144,10 +151,10 @@ class PostgresStore:
 
     @classmethod
     async def open(
-        cls, url: str, *, password: str | None, node: int, busy_ms: int
+        cls, url: str, *, password: str | None, node: int, busy_ms: int, alone: bool
     ) -> PostgresStore:
         """Open, migrate and check; on any error nothing stays open."""
-        store = cls(url, password=password, node=node, busy_ms=busy_ms)
+        store = cls(url, password=password, node=node, busy_ms=busy_ms, alone=alone)
         try:
             await store._migrate()
             store._readers = asyncpg.create_pool(
@@ -155,8 +162,9 @@ class PostgresStore:
             )
             await translated(store._readers, store.place)
             async with store.read() as reader:
-                ((store._store_id,),) = await reader.fetch("fetch_store_id")
+                rows = await reader.fetch("fetch_store_id")
                 ((fsync, full_pages, synchronous),) = await reader.fetch("fetch_durability")
+            store._store_id = store_id_of(rows, place=store.place, alone=alone)
             store._warnings = durability_warnings(fsync, full_pages, synchronous)
         except BaseException:
             await store.close()
@@ -172,6 +180,13 @@ class PostgresStore:
     def warnings(self) -> tuple[str, ...]:
         """A server that forgets what it said is on disk is worth a line at every start."""
         return self._warnings
+
+    def learn(self, queries: Iterable[Query]) -> None:
+        """Run these by their names as well."""
+        for query in queries:
+            self.queries[query.name] = query
+            self.batches[query.name] = None
+            self.copies[query.name] = copy_table(query)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[PostgresTransaction]:
@@ -248,8 +263,21 @@ class PostgresStore:
                 await _begin(self._writer, BEGIN_WRITING, self.place)
                 return self._writer
         self._writer = await self._connect()
+        await self._hold_store(self._writer)
         await _begin(self._writer, BEGIN_WRITING, self.place)
         return self._writer
+
+    async def _hold_store(self, connection: _Connection) -> None:
+        """Say for this connection's life that we write here; refused while others move the
+        books."""
+        is_held = False
+        try:
+            ((is_held,),) = await self._transaction_on(connection).fetch(self._hold)
+        finally:
+            if not is_held:
+                _give_up(connection)
+        if not is_held:
+            raise in_use(self.place, alone=self._hold == "hold_alone")
 
     async def _begun_reader(self, readers: asyncpg.Pool[asyncpg.Record]) -> _Connection:
         """A connection of the pool with a transaction begun. When one died idle, so did all."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar, cast
 
@@ -24,8 +24,9 @@ from ledger.store.contract import (
     Row,
     SqlValue,
     StoreUnavailable,
+    store_id_of,
 )
-from ledger.store.file_lock import FileLock
+from ledger.store.file_lock import FileLock, UseLock
 from ledger.store.migrations import (
     MIGRATIONS_FOLDER,
     load_migrations,
@@ -104,10 +105,13 @@ class SqliteTransaction:
 class SqliteStore:
     """An open SQLite store; see contract.Store. Made by `open`."""
 
-    def __init__(self, path: str, *, node: int, busy_ms: int, file_lock: FileLock) -> None:
+    dialect = Dialect.SQLITE
+
+    def __init__(self, path: str, *, node: int, busy_ms: int, alone: bool) -> None:
         self._path = path
         self._busy_ms = busy_ms
-        self._file_lock = file_lock
+        self._use_lock = UseLock(f"{path}.users", alone=alone)
+        self._file_lock = FileLock(f"{path}.lock")
         self._queries = load_queries(Dialect.SQLITE)
         self._ids = IdMaker(node)
         self._writer: aiosqlite.Connection | None = None
@@ -117,15 +121,18 @@ class SqliteStore:
         self._store_id = ""
 
     @classmethod
-    async def open(cls, path: str, *, checkpoints: bool, node: int, busy_ms: int) -> SqliteStore:
+    async def open(
+        cls, path: str, *, checkpoints: bool, node: int, busy_ms: int, alone: bool
+    ) -> SqliteStore:
         """Open, migrate and check; on any error nothing stays open."""
-        store = cls(path, node=node, busy_ms=busy_ms, file_lock=FileLock(f"{path}.lock"))
+        store = cls(path, node=node, busy_ms=busy_ms, alone=alone)
         try:
             await store._connect_writer(checkpoints=checkpoints)
             await store._migrate()
             await store._connect_reader()
             async with store.read() as reader:
-                ((store._store_id,),) = await reader.fetch("fetch_store_id")
+                rows = await reader.fetch("fetch_store_id")
+            store._store_id = store_id_of(rows, place=path, alone=alone)
         except BaseException:
             await store.close()
             raise
@@ -140,6 +147,15 @@ class SqliteStore:
     def warnings(self) -> tuple[str, ...]:
         """A SQLite that can corrupt its WAL is worth a line at every start."""
         return version_warnings(sqlite3.sqlite_version_info)
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return self._path
+
+    def learn(self, queries: Iterable[Query]) -> None:
+        """Run these by their names as well."""
+        self._queries.update((query.name, query) for query in queries)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqliteTransaction]:
@@ -186,6 +202,7 @@ class SqliteStore:
                     await writer.close()
             finally:
                 self._file_lock.close()
+                self._use_lock.close()
 
     async def _commit(self, connection: aiosqlite.Connection) -> None:
         """Commit, and say which of the three outcomes it was; a cancelled task waits for it."""

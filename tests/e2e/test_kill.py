@@ -13,19 +13,16 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from datetime import time as clock
-from fractions import Fraction
 from pathlib import Path
 
-from tests.e2e.customers import load_price_list, register
 from tests.e2e.harness import Daemon, DaemonOptions
 from tests.e2e.journal_reader import last_lsn
-from tests.e2e.load.auditor import DayNight, audit, read_acknowledged
+from tests.e2e.load.auditor import audit, read_acknowledged
 from tests.e2e.load.load import Load, log_lines
+from tests.e2e.load.world import LOGINS, TARIFF, set_up
 
 KILLS = 20
 KILLS_TRIED_MAX = 40
-LOGINS = [f"load-{number}" for number in range(24)]
 WINDOW = 192
 """Reports under way, each of another session: eight at a time for each login."""
 SEED = 20_261_122
@@ -33,47 +30,12 @@ ACKNOWLEDGED_BETWEEN = (200, 4_000)
 MOMENT_S = 0.3
 """A kill falls anywhere within this time: longer than a tick of the poster, so in any part of
 it."""
-DAYS_BACK_S = 3 * 86_400
-"""Customers are older than the sessions of the load."""
-
-TARIFF = DayNight(
-    zone="Europe/Vienna",
-    day_from=clock(8),
-    day_to=clock(20),
-    day_hour=Fraction("1.00"),
-    night_hour=Fraction("0.37"),
-)
-PRICE_LIST = """
-[pricelist]
-name = "Load"
-currency = "USD"
-zone = "Europe/Vienna"
-prices = "net"
-gl = "usage"
-tax_code = "internet-access"
-
-[tariffs.day-night]
-[[tariffs.day-night.bands]]
-name = "day"
-from = "08:00"
-to = "20:00"
-prices = [{ metric = "seconds", amount = "1.00", per = "1 h" }]
-[[tariffs.day-night.bands]]
-name = "night"
-from = "20:00"
-to = "08:00"
-prices = [{ metric = "seconds", amount = "0.37", per = "1 h" }]
-
-[offers.day-night]
-tariff = "day-night"
-service = "dialup"
-"""
 
 
 def test_every_acknowledged_report_is_in_the_books_once_after_20_kills(daemon_folder: Path) -> None:
     daemon = Daemon(daemon_folder, DaemonOptions(clock=True, open_session_max_age_s=1))
     with daemon.running():
-        _set_up(daemon)
+        set_up(daemon)
         with Load(daemon, LOGINS, seed=SEED, window=WINDOW) as load:
             _kill_often(daemon, load, random.Random(SEED))
             summary = load.drain()
@@ -84,14 +46,6 @@ def test_every_acknowledged_report_is_in_the_books_once_after_20_kills(daemon_fo
     assert not all(usage.ended for usage in acknowledged.values())
     findings = audit(load.log, daemon.store, TARIFF)
     assert not findings, "\n".join(findings)
-
-
-def _set_up(daemon: Daemon) -> None:
-    daemon.aaactl("clock", "advance", str(-DAYS_BACK_S))
-    load_price_list(daemon, PRICE_LIST)
-    for login in LOGINS:
-        register(daemon, login, offer="day-night", zone="Europe/Vienna")
-    daemon.aaactl("clock", "advance", str(DAYS_BACK_S))
 
 
 def _kill_often(daemon: Daemon, load: Load, chance: random.Random) -> None:

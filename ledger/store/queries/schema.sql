@@ -69,3 +69,41 @@ SELECT current_setting('fsync'), current_setting('full_page_writes'),
 -- name: insert_id_floor (node)
 -- dialect: postgresql
 INSERT INTO id_floor (node, last_id) VALUES (:node, 0) ON CONFLICT (node) DO NOTHING;
+
+-- Every column of every table, tables in the order of their making: whoever is referred to comes
+-- first. The last column is its place in the primary key, from 1; 0: not in it.
+-- name: fetch_columns ()
+-- dialect: sqlite
+SELECT t.name, c.name, c.pk FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
+WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite!_%' ESCAPE '!'
+ORDER BY t.rowid, c.cid;
+
+-- name: fetch_columns ()
+-- dialect: postgresql
+SELECT t.relname::text, c.attname::text, coalesce(k.place, 0)
+FROM pg_class AS t
+JOIN pg_attribute AS c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped
+LEFT JOIN pg_index AS i ON i.indrelid = t.oid AND i.indisprimary
+LEFT JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
+    ON k.number = c.attnum
+WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition
+    AND t.relnamespace = current_schema()::regnamespace
+ORDER BY t.oid, c.attnum;
+
+-- name: fetch_id_floors ()
+SELECT node, last_id FROM id_floor ORDER BY node;
+
+-- Held as long as the connection lives, by everybody who may write: who moves the books waits for
+-- nobody and starts only where nobody is.
+-- name: hold_shared ()
+-- dialect: postgresql
+SELECT pg_try_advisory_lock_shared(hashtext('aaad_users'), hashtext(current_schema()));
+
+-- name: hold_alone ()
+-- dialect: postgresql
+SELECT pg_try_advisory_lock(hashtext('aaad_users'), hashtext(current_schema()));
+
+-- The ids of the keys that sealed credentials need: octets 2 to 5 of each (ledger/seal.py).
+-- name: fetch_sealing_keys ()
+SELECT DISTINCT substr(secret, 2, 4) AS key_id FROM credential WHERE scheme = 'sealed'
+ORDER BY key_id;

@@ -15,11 +15,15 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
+
+from tests.postgres_cluster import run_sql
 
 MICROS = 1_000_000
 FINDINGS_MAX = 20
@@ -118,28 +122,55 @@ def read_acknowledged(log: Path) -> dict[str, Usage]:
     return sessions
 
 
-def audit(log: Path, store: Path, tariff: DayNight) -> list[str]:
-    """Everything that is wrong in the books, as sentences; at most FINDINGS_MAX."""
-    acknowledged = read_acknowledged(log)
-    books = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
-    try:
+def audit(log: Path | tuple[Path, ...], store: Path | str, tariff: DayNight) -> list[str]:
+    """Everything that is wrong in the books, as sentences; at most FINDINGS_MAX.
+
+    `store` is the file of SQLite or the URL of PostgreSQL; several logs are read as one.
+    """
+    logs = log if isinstance(log, tuple) else (log,)
+    acknowledged = {key: usage for one in logs for key, usage in read_acknowledged(one).items()}
+    with closing(_open(store)) as books:
         findings = [
             *_check_nothing_aside(books),
             *_check_sessions(acknowledged, _read_sessions(books), tariff),
             *_check_balances(books, acknowledged, tariff),
         ]
-    finally:
-        books.close()
     return findings[:FINDINGS_MAX]
 
 
-def _check_nothing_aside(books: sqlite3.Connection) -> Iterator[str]:
-    (count,) = books.execute("SELECT count(*) FROM suspense").fetchone()
+class Books(Protocol):
+    """Where questions are asked."""
+
+    def execute(self, sql: str, /) -> Iterable[tuple[Any, ...]]: ...
+    def close(self) -> None: ...
+
+
+class PostgresBooks:
+    """Books in PostgreSQL, asked over a connection of one question."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def execute(self, sql: str, /) -> Iterable[tuple[Any, ...]]:
+        return run_sql(self._url, sql)
+
+    def close(self) -> None:
+        """No connection is kept."""
+
+
+def _open(store: Path | str) -> Books:
+    if isinstance(store, str):
+        return PostgresBooks(store)
+    return sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+
+
+def _check_nothing_aside(books: Books) -> Iterator[str]:
+    ((count,),) = books.execute("SELECT count(*) FROM suspense")
     if count:
         yield f"{count} records are in suspense; every report of the load has its service"
 
 
-def _read_sessions(books: sqlite3.Connection) -> list[tuple[str, Booked]]:
+def _read_sessions(books: Books) -> list[tuple[str, Booked]]:
     """(Acct-Session-Id, what is booked), one for each session row: two rows are a finding."""
     events: dict[int, list[Fraction]] = {}
     for session_id, *facts in books.execute(
@@ -213,7 +244,7 @@ def _compare(usage: Usage, books: Booked, tariff: DayNight) -> Iterator[str]:
 
 
 def _check_balances(
-    books: sqlite3.Connection, acknowledged: Mapping[str, Usage], tariff: DayNight
+    books: Books, acknowledged: Mapping[str, Usage], tariff: DayNight
 ) -> Iterator[str]:
     """By account: posted is the sum of impacts, and posted + accrued what all sessions cost."""
     must: Counter[int] = Counter()
@@ -231,7 +262,7 @@ def _check_balances(
             yield f"account {account}: owes {total} micros, its sessions cost {must[account]}"
 
 
-def _sums(books: sqlite3.Connection, query: str) -> Counter[int]:
+def _sums(books: Books, query: str) -> Counter[int]:
     """Amounts by account, in micros."""
     sums: Counter[int] = Counter()
     for account, amount in books.execute(query):
