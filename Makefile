@@ -8,7 +8,9 @@ PACKAGES := ratingcore ledger aaad billing_jobs
 INSTALLED := $(VENV)/installed.stamp
 COMPILED := $(VENV)/compiled.stamp
 TOOLS := $(VENV)/tools.stamp
+GENERATOR := $(VENV)/generator.stamp
 AS_IT_IS := $(wildcard $(patsubst %.pxd,%.py,$(shell find $(PACKAGES) -name '*.pxd')))
+GENERATOR_FROM := $(shell find benchmarks -name '*.pyx' -o -name '*.pxd')
 COMPILED_FROM := $(shell find $(PACKAGES) -name '*.pyx' -o -name '*.pxd' -o -name '*.h') $(AS_IT_IS)
 PIP := $(BIN)/pip install -q --disable-pip-version-check
 # Cython goes in first, from the same list that an isolated build reads: were it to pass by in such a build
@@ -16,7 +18,7 @@ PIP := $(BIN)/pip install -q --disable-pip-version-check
 READ_PROJECT := import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))
 BUILD_REQUIRES := $(READ_PROJECT); print(*project["build-system"]["requires"])
 DEV_REQUIRES := $(READ_PROJECT); print(*project["project"]["optional-dependencies"]["dev"])
-PRODUCTS = find $(PACKAGES) \( -name '*.so' -o -name '*.c' -o -name '*.html' \) -delete
+PRODUCTS = find $(PACKAGES) benchmarks \( -name '*.so' -o -name '*.c' -o -name '*.html' \) -delete
 
 .PHONY: help build demo test test-long check bench debug clean
 .DEFAULT_GOAL := help
@@ -43,7 +45,7 @@ check: $(COMPILED) $(TOOLS)  ## lint, types and the rules of the tree, under 2 m
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 
-bench: $(COMPILED)  ## every figure that the README promises
+bench: $(COMPILED) $(GENERATOR)  ## every figure that the README promises
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
 debug: $(COMPILED) $(TOOLS)  ## the suite on a traced, annotated, unoptimised build
@@ -72,4 +74,9 @@ $(TOOLS): $(INSTALLED)
 
 $(COMPILED): $(INSTALLED) $(COMPILED_FROM)
 	$(BIN)/python setup.py -q build_ext --inplace
+	@touch $@
+
+# The load generator of benchmarks/ and of the tests that use it.
+$(GENERATOR): $(COMPILED) $(GENERATOR_FROM)
+	AAAD_BENCHMARKS=1 $(BIN)/python setup.py -q build_ext --inplace
 	@touch $@

@@ -14,9 +14,13 @@ from setuptools import Extension, setup
 DEBUG = os.environ.get("AAAD_DEBUG") == "1"
 """`make debug`: traced, annotated and unoptimised, for stepping through and for line coverage."""
 
+PACKAGES = ("ratingcore", "ledger", "aaad")
+BENCHMARKS = ("benchmarks",) if os.environ.get("AAAD_BENCHMARKS") == "1" else ()
+"""The load generator is compiled for `make bench` and for the tests that use it, not for users."""
+
 SOURCES = sorted(
     path
-    for package in ("ratingcore", "ledger", "aaad")
+    for package in PACKAGES + BENCHMARKS
     for path in Path(package).rglob("*.py*")
     if path.suffix == ".pyx" or (path.suffix == ".py" and path.with_suffix(".pxd").exists())
 )
@@ -42,7 +46,7 @@ def extension(source: Path) -> Extension:
         [str(source)],
         extra_compile_args=["-O0", "-g"] if DEBUG else ["-O3", "-g0", "-fno-strict-aliasing"],
         define_macros=[("CYTHON_TRACE", "1")] if DEBUG else [],
-        include_dirs=[str(source.parent)],
+        include_dirs=[str(source.parent), "aaad/radius"],  # digests.h goes with its .pxd
     )
 
 

@@ -1,0 +1,13 @@
+from typing import Final
+
+USERS_MAX: Final[int]
+NAME_OCTETS_MAX: Final[int]
+PASSWORD_OCTETS_MAX: Final[int]
+
+class Users:
+    count: int
+    def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None: ...
+    def name(self, index: int) -> bytes: ...
+    def set_mschap2(self, values: list[tuple[bytes, bytes]]) -> None: ...
+    @property
+    def has_mschap2(self) -> bool: ...
