@@ -58,6 +58,7 @@ cdef int _use(
     """Count up to `at`, all of it in one band and valid as at `instant`."""
     cdef int64_t input_octets = line.input_until
     cdef int64_t output_octets = line.output_until
+    cdef int64_t low, high
     cdef int32_t index
     cdef BandRow *row = &timeline.band_rows[band]
     cdef PriceRow *price
@@ -74,14 +75,18 @@ cdef int _use(
         complete_blocks(timeline, pool, state, &stretch)
     for index in range(row.price_first, row.price_end):
         price = &timeline.price_rows[index]
-        if stretch.low[price.metric] >= stretch.high[price.metric]:
-            continue
         if price.by_blocks:
             count_blocks(timeline, pool, state, index, &stretch)
-        else:
-            moment = Moment(stretch.first_s[price.metric], stretch.last_s, instant)
-            count_units(timeline, pool, state, price, stretch.low[price.metric],
-                        stretch.high[price.metric], &moment)
+            continue
+        low, high = stretch.low[price.metric], stretch.high[price.metric]
+        moment = Moment(stretch.first_s[price.metric], stretch.last_s, instant)
+        if state.blocks != NULL and state.blocks[price.metric].until > low:
+            # a block that began in another band has the price of these units
+            if price.metric == METRIC_SECONDS:
+                moment.first_s += state.blocks[price.metric].until - low
+            low = state.blocks[price.metric].until
+        if low < high:
+            count_units(timeline, pool, state, price, low, high, &moment)
     state.until = at
     state.input_octets = input_octets
     state.output_octets = output_octets

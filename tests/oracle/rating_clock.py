@@ -22,18 +22,15 @@ def round_to(micros: Fraction, rounding) -> int:
 
 def round_fraction(value: Fraction, mode: int) -> int:
     """Modes 0 to 3: half-even, half-up (away from zero), up (away), down (towards zero)."""
-    sign = -1 if value < 0 else 1
-    size = abs(value)
-    whole = int(size // 1)
-    rest = size - whole
-    half = Fraction(1, 2)
+    whole, rest = divmod(abs(value.numerator), value.denominator)
+    twice = 2 * rest
     goes_up = {
-        0: rest > half or (rest == half and whole % 2 == 1),
-        1: rest >= half,
+        0: twice > value.denominator or (twice == value.denominator and whole % 2 == 1),
+        1: twice >= value.denominator,
         2: rest > 0,
         3: False,
     }[mode]
-    return sign * (whole + goes_up)
+    return (whole + goes_up) * (-1 if value < 0 else 1)
 
 
 def version_at(versions: Sequence[tuple[int, object]], at: int) -> int:
@@ -64,10 +61,10 @@ def band_holds_on(band, day: date) -> bool:
         return False
     if band.holidays is not None and day not in band.holidays:
         return False
+    if not band.month_days:
+        return True
     last = monthrange(day.year, day.month)[1]
-    return not band.month_days or any(
-        day.day == (last if number == -1 else number) for number in band.month_days
-    )
+    return any(day.day == (last if number == -1 else number) for number in band.month_days)
 
 
 def band_runs(

@@ -248,10 +248,7 @@ class Session:
             low = self.used[metric]
             first_at = charged_from if metric == "seconds" else self.until
             key = (version, band, index)
-            if price.increment or any(tier.increment for tier in price.tiers):
-                self._count_blocks(key, price, low, low + rises[metric], first_at, until)
-            else:
-                self._count_units(key, price, low, low + rises[metric], first_at, until)
+            self._count_blocks(key, price, low, low + rises[metric], first_at, until)
         self.skipped_s += charged_from - self.until
         for name, rise in rises.items():
             self.used[name] += rise
@@ -268,7 +265,10 @@ class Session:
     def _count_blocks(
         self, key: tuple, price, low: int, high: int, first_at: int, until: int
     ) -> None:
-        """Block by block; where every unit is a block of its own, all of them up to a threshold."""
+        """Block by block; where every unit is a block of its own, all of them up to a threshold.
+
+        What a block covers is paid for, also where the band and price are others by then.
+        """
         metric = price.metric.value
         position = max(low, self.covered[metric])
         while position < high:

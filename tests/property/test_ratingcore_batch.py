@@ -12,7 +12,8 @@ from ratingcore.compile import compile_timeline
 from ratingcore.errors import AmountError, QuantityError
 from ratingcore.meter import quote
 from ratingcore.tariff import Metric
-from tests.property.rating_cases import DAY_S, Case, cases
+from tests.property.rating_cases import Case, cases
+from tests.property.rating_tariffs import DAY_S
 from tests.rating_samples import HOURLY, NOON, flat, price
 
 LENGTHS = st.integers(0, 3 * DAY_S)

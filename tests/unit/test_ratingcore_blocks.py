@@ -126,6 +126,22 @@ def test_a_block_that_counts_when_complete_keeps_the_band_in_which_it_began():
         assert one_meter.charge_micros == 1200
 
 
+@pytest.mark.parametrize("counted", list(Counted))
+def test_units_within_a_block_are_paid_for_where_the_next_band_has_no_blocks(counted: Counted):
+    """From 90 s before noon for 300 s: two blocks reach 30 s beyond it, 180 s are left."""
+    blocks = replace(PER_MINUTE, increment=Increment(60, 60, counted))
+    bands = (
+        TimeBand("morning", (), 0, 43_200, (blocks,)),
+        TimeBand("rest", (), 0, DAY_S, (price(Metric.SECONDS, (0, 60, 60)),)),
+    )
+    timeline = compile_timeline([(0, Tariff("blocks, then units", "UTC", "EUR", bands))])
+    piece = quote(timeline, NOON - 90, 300)
+    assert [(s.quantity, s.started_at - NOON, s.amount_micros) for s in piece.segments] == [
+        (120, -90, 120_000),
+        (180, 30, 180),
+    ]
+
+
 def test_blocks_may_be_rounded_by_themselves():
     rounded = replace(
         price(Metric.SECONDS, (0, 1_001, 1), (90, 2_001, 1)),
