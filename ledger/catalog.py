@@ -81,16 +81,9 @@ class Catalog:
         sold = (self.offer(purchase.offer, at) for purchase in _owned(purchases, at))
         return tuple(offer for offer in sold if offer is not None)
 
-    def tariff_at(
-        self, purchases: Sequence[Purchase], *, started_at: int, at: int
-    ) -> Tariff | None:
-        """The tariff that prices a session at an instant, for its name, G/L and tax code.
-
-        Its zone may be ACCOUNT_ZONE. None where `timeline` is None.
-        """
-        entries = self._entries(purchases, started_at)
-        past = [number for effective_at, number in entries if effective_at <= at]
-        return self._tariffs[past[-1]] if past else None
+    def next_change(self, purchases: Sequence[Purchase], at: int) -> int | None:
+        """The first instant after `at` at which `offers_at` may be other ones; None: never."""
+        return next((instant for instant in self._changes(purchases, at) if instant > at), None)
 
     def timeline(
         self, purchases: Sequence[Purchase], started_at: int, account_zone: str
