@@ -82,19 +82,8 @@ class Catalog:
         return tuple(offer for offer in sold if offer is not None)
 
     def next_change_at(self, purchases: Sequence[Purchase], at: int) -> int | None:
-        """The first instant after `at` at which the offers owned, or what they say, may change."""
+        """The first instant after `at` at which `offers_at` may say something else; None: never."""
         return next((later for later in self._changes(purchases, at) if later > at), None)
-
-    def tariff_at(
-        self, purchases: Sequence[Purchase], *, started_at: int, at: int
-    ) -> Tariff | None:
-        """The tariff that prices a session at an instant, for its name, G/L and tax code.
-
-        Its zone may be ACCOUNT_ZONE. None where `timeline` is None.
-        """
-        entries = self._entries(purchases, started_at)
-        past = [number for effective_at, number in entries if effective_at <= at]
-        return self._tariffs[past[-1]] if past else None
 
     def timeline(
         self, purchases: Sequence[Purchase], started_at: int, account_zone: str

@@ -86,6 +86,15 @@ cdef class Timeline:
         """The currency of every version."""
         return self.versions[0][1].currency
 
+    @property
+    def by_time(self):
+        """Whether no price asks for octets: what a session costs depends on time alone."""
+        cdef int32_t index
+        for index in range(self.price_count):
+            if METRIC_OCTETS <= self.price_rows[index].metric <= METRIC_OUTPUT_OCTETS:
+                return False
+        return True
+
     def warm(self, until_at):
         """Lay out the spans of the 64 days before `until_at` now; no session waits for it."""
         cdef int64_t until = int64_or_raise(until_at, "until_at", QuantityError)

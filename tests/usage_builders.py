@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from aaad.policy.report import Report
-from aaad.policy.session import AccountTerms, PriceTerms, Session
+from aaad.policy.session import AccountTerms, Session
 from aaad.policy.usage import Effect, NasFacts, apply, counts_from, open_session, place
 from aaad.radius.codes import AcctStatusType
 from ratingcore.compile import Timeline, compile_timeline
@@ -18,7 +18,6 @@ SESSION_ID = 77
 NAS = NasFacts(
     timestamp_window_s=DAY_S, line_rate_bps=1_000_000_000, adopt_from=None, booted_at=None
 )
-PRICE_TERMS = PriceTerms(tariff="plain", currency="USD", revenue_gl="usage", tax_code="std")
 
 
 def plain_timeline(zone: str = "UTC") -> Timeline:
@@ -28,7 +27,8 @@ def plain_timeline(zone: str = "UTC") -> Timeline:
         Price(Metric.OCTETS, (Tier(0, 1, 1),)),
     )
     band = TimeBand("any time", (), 0, DAY_S, prices)
-    return compile_timeline([(0, Tariff("plain", zone, "USD", (band,)))])
+    tariff = Tariff("plain", zone, "USD", (band,), gl_code="usage", tax_code="std")
+    return compile_timeline([(0, tariff)])
 
 
 PLAIN = plain_timeline()
@@ -43,7 +43,6 @@ def terms(**given: Any) -> AccountTerms:
         "zone": "UTC",
         "bill_day": 1,
         "activated_at": 0,
-        "terms_at": lambda _started_at, _at: PRICE_TERMS,
         **given,
     }
     return AccountTerms(**values)

@@ -3,13 +3,13 @@ hold.
 
 The session changes only by `policy.usage`, in journal order. What the store holds of it is kept
 beside what is true now, so that a posting is always *new minus stored* (rule of exactness 1)
-however many reports lie between.
+however many reports lie between. What its account's usage contains of it is kept too, so that a
+report carries there no more than what it brought.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgpack
 
@@ -21,25 +21,19 @@ from ledger.model import (
     UsageEvent,
 )
 from ledger.rules.cycles import Cycle, cycle_at
-from ledger.rules.limits import Totals
+from ledger.rules.limits import Tally, Totals
 from ratingcore.compile import Timeline
-from ratingcore.meter import Meter, Piece
+from ratingcore.meter import Meter
+from ratingcore.piece import Piece
+from ratingcore.tariff import Tariff
 
 NO_CYCLE = Cycle(0, 0)
 """Holds no instant."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceTerms:
-    """What an event says of its price besides the amount."""
-
-    tariff: str
-    currency: str
-    revenue_gl: str
-    tax_code: str
+NOTHING = Totals()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AccountTerms:
     """What metering needs to know of the account and service a session belongs to."""
 
@@ -49,32 +43,9 @@ class AccountTerms:
     zone: str
     bill_day: int
     activated_at: int
-    terms_at: Callable[[int, int], PriceTerms]
-    """The price terms at an instant of a session that counts from another: (counts from, at)."""
 
 
-@dataclass(slots=True)
-class NasCounters:
-    """The NAS's own octet counters as last seen, so that wraps and resets can be told (RFC 2866,
-    RFC 2869).
-    """
-
-    input_octets: int = 0
-    output_octets: int = 0
-    gigawords: bool = False
-
-    def pack(self) -> bytes:
-        """For the store."""
-        packed: bytes = msgpack.packb((self.input_octets, self.output_octets, self.gigawords))
-        return packed
-
-    @classmethod
-    def unpack(cls, data: bytes) -> NasCounters:
-        """The reverse of `pack`."""
-        return cls(*msgpack.unpackb(data))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpenPiece:
     """The running piece since the last cut: the cycle it counts in, its usage and its charge."""
 
@@ -82,7 +53,7 @@ class OpenPiece:
     totals: Totals
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Session:
     """One session in memory. Instants are epoch seconds; octets are joined 64-bit counts."""
 
@@ -98,11 +69,12 @@ class Session:
     lsn: int
     journal_number: int
     session_time_s: int = 0
-    input_octets: int = 0
-    output_octets: int = 0
-    counters: NasCounters = field(default_factory=NasCounters)
-    status: SessionStatus = SessionStatus.OPEN
-    ended_at: int | None = None
+    # The NAS's own octet counters as last seen, so that wraps and resets can be told (RFC 2866,
+    # RFC 2869); wide: it sent Gigawords.
+    nas_input_octets: int = 0
+    nas_output_octets: int = 0
+    wide: bool = False
+    is_open: bool = True
     terminate_cause: str = ""
     presumed: bool = False
     pieces: int = 0
@@ -114,17 +86,41 @@ class Session:
     called_station_id: bytes = b""
     class_: bytes = b""
     interim_interval_s: int = 0
+    border_at: int = 0  # no border lies before it at which the session must be cut
+    cycle: Cycle = NO_CYCLE  # the one asked for last
     # What the store holds of this session.
     stored_version: int = 0
     stored_lsn: int = 0
     stored_open: OpenPiece | None = None
-    unposted: list[UsageEvent] = field(default_factory=list)
-    _cycle: Cycle = NO_CYCLE  # the one asked for last
+    unposted: tuple[UsageEvent, ...] = ()
+    # What its account's usage contains of it: all but the last of its pieces, and the running one
+    # as it was when it was carried last.
+    tally: Tally | None = None
+    carried_pieces: int = 0
+    carried_s: int = 0
+    carried_input_octets: int = 0
+    carried_output_octets: int = 0
+    carried_micros: int = 0
 
     @property
-    def is_open(self) -> bool:
-        """Whether the NAS still has it, as far as we know."""
-        return self.status is SessionStatus.OPEN
+    def status(self) -> SessionStatus:
+        """Whether it runs, as the books say it."""
+        return SessionStatus.OPEN if self.is_open else SessionStatus.CLOSED
+
+    @property
+    def ended_at(self) -> int | None:
+        """When it ended: when it was last heard with something new."""
+        return None if self.is_open else self.last_at
+
+    @property
+    def input_octets(self) -> int:
+        """Octets from the subscriber since the session's start, wraps and resets joined."""
+        return self.meter.input_octets
+
+    @property
+    def output_octets(self) -> int:
+        """Octets to the subscriber since the session's start, wraps and resets joined."""
+        return self.meter.output_octets
 
     @property
     def dirty(self) -> bool:
@@ -137,67 +133,90 @@ class Session:
         """
         if not self.is_open:
             return None
-        cut_at = self.meter.cut_at
+        meter = self.meter
+        cut_at, until = meter.cut_at, meter.until
         return OpenPiece(
-            self.period_of(max(cut_at, self.meter.until - 1)),
+            self.period_of(max(cut_at, until - 1)),
             Totals(
-                self.meter.until - cut_at,
-                self.meter.input_octets - self.meter.cut_input_octets,
-                self.meter.output_octets - self.meter.cut_output_octets,
-                self.meter.open_charge_micros,
+                until - cut_at,
+                meter.input_octets - meter.cut_input_octets,
+                meter.output_octets - meter.cut_output_octets,
+                meter.open_charge_micros,
             ),
         )
 
     def period_of(self, at: int) -> int:
         """Start of the billing cycle that an instant counts in."""
-        if not self._cycle.start_at <= at < self._cycle.end_at:
-            self._cycle = cycle_at(at, bill_day=self.terms.bill_day, zone=self.terms.zone)
-        return self._cycle.start_at
+        if not self.cycle.start_at <= at < self.cycle.end_at:
+            self.cycle = cycle_at(at, bill_day=self.terms.bill_day, zone=self.terms.zone)
+        return self.cycle.start_at
 
     def add_piece(self, piece: Piece) -> None:
         """A piece is finished: it becomes an event, billed in the cycle of its last second (C1)."""
         last_second = max(piece.started_at, piece.ended_at - 1)
-        terms = self.terms.terms_at(self.meter.started_at, last_second)
-        self.unposted.append(
-            UsageEvent(
-                event_key=f"usage/{self.session_id}/{self.pieces}",
-                account_id=self.terms.account_id,
-                service_id=self.terms.service_id,
-                session_id=self.session_id,
-                piece=piece,
-                currency=terms.currency,
-                period_start_at=self.period_of(last_second),
-                revenue_gl=terms.revenue_gl,
-                tax_code=terms.tax_code,
-                tariff=terms.tariff,
-            )
+        tariff = tariff_at(self.meter.timeline, last_second)
+        event = UsageEvent(
+            event_key=f"usage/{self.session_id}/{self.pieces}",
+            account_id=self.terms.account_id,
+            service_id=self.terms.service_id,
+            session_id=self.session_id,
+            piece=piece,
+            currency=tariff.currency,
+            period_start_at=self.period_of(last_second),
+            revenue_gl=tariff.gl_code,
+            tax_code=tariff.tax_code,
+            tariff=tariff.name,
         )
+        self.unposted = (*self.unposted, event)
         self.pieces += 1
 
-    def reprice_from(self, timeline: Timeline) -> None:
-        """Go on under a timeline that has later versions appended; what is metered stays."""
+    def follow(self, terms: AccountTerms, timeline: Timeline) -> None:
+        """Go on under other facts and a timeline that has later versions appended; what is metered
+        stays.
+        """
+        self.terms = terms
+        self.cycle = NO_CYCLE
+        self.border_at = 0
         self.meter.follow(timeline)
 
     def usage_not_stored(self) -> dict[int, Totals]:
         """Usage by billing cycle that the store's counters lack: new minus stored."""
         usage: dict[int, Totals] = {}
         for event in self.unposted:
-            piece = event.piece
-            _add(
-                usage,
-                event.period_start_at,
-                Totals(
-                    piece.ended_at - piece.started_at,
-                    piece.input_octets,
-                    piece.output_octets,
-                    piece.charge_micros,
-                ),
-            )
+            _add(usage, event.period_start_at, totals_of(event.piece))
         if (running := self.open_piece()) is not None:
             _add(usage, running.period_start_at, running.totals)
         if (stored := self.stored_open) is not None:
             _add(usage, stored.period_start_at, negated(stored.totals))
         return usage
+
+    def usage_not_carried(self) -> dict[int, Totals]:
+        """Usage by billing cycle that its account's lacks."""
+        usage: dict[int, Totals] = {}
+        carried = len(self.unposted) - (self.pieces - self.carried_pieces)
+        for event in self.unposted[carried:]:
+            _add(usage, event.period_start_at, totals_of(event.piece))
+        if (running := self.open_piece()) is not None:
+            _add(usage, running.period_start_at, running.totals)
+        if self.tally is not None:
+            before = Totals(
+                self.carried_s,
+                self.carried_input_octets,
+                self.carried_output_octets,
+                self.carried_micros,
+            )
+            _add(usage, self.tally.period_start_at, negated(before))
+        return usage
+
+    def carried_as(self, tally: Tally | None, running: OpenPiece | None) -> None:
+        """Its account's usage contains all of it now, the running piece in that tally."""
+        totals = NOTHING if running is None else running.totals
+        self.tally = tally
+        self.carried_pieces = self.pieces
+        self.carried_s = totals.seconds
+        self.carried_input_octets = totals.input_octets
+        self.carried_output_octets = totals.output_octets
+        self.carried_micros = totals.charge_micros
 
     def posting(self) -> SessionPosting:
         """What the books must change so that they hold this session as it is now."""
@@ -208,7 +227,7 @@ class Session:
             new=self.row(running),
             stored_version=self.stored_version,
             accrued_delta_micros=accrued - stored,
-            events=tuple(self.unposted),
+            events=self.unposted,
             counters=tuple(
                 UsageCounter(
                     account_id=self.terms.account_id,
@@ -220,7 +239,7 @@ class Session:
                     charge_micros=totals.charge_micros,
                 )
                 for start, totals in self.usage_not_stored().items()
-                if totals != Totals()
+                if totals != NOTHING
             ),
         )
 
@@ -230,11 +249,11 @@ class Session:
         self.stored_version = row.version
         self.stored_lsn = row.lsn
         self.stored_open = stored_open_of(row)
-        del self.unposted[: len(posting.events)]
+        self.unposted = self.unposted[len(posting.events) :]
 
     def row(self, running: OpenPiece | None) -> SessionRow:
         """The session as the store will hold it."""
-        totals = running.totals if running else Totals()
+        totals = running.totals if running else NOTHING
         return SessionRow(
             account_id=self.terms.account_id,
             session_id=self.session_id,
@@ -252,7 +271,7 @@ class Session:
             session_time_s=self.session_time_s,
             input_octets=self.input_octets,
             output_octets=self.output_octets,
-            counters=self.counters.pack(),
+            counters=pack_counters(self.nas_input_octets, self.nas_output_octets, self.wide),
             meter=self.meter.pack(),
             pieces=self.pieces,
             period_start_at=running.period_start_at if running else 0,
@@ -276,7 +295,9 @@ class Session:
 
 def session_from_row(row: SessionRow, terms: AccountTerms, timeline: Timeline) -> Session:
     """A session as the store holds it, alive again."""
-    return Session(
+    nas_input_octets, nas_output_octets, wide = unpack_counters(row.counters)
+    stored = stored_open_of(row)
+    session = Session(
         session_id=row.session_id,
         terms=terms,
         meter=Meter.unpack(timeline, row.meter),
@@ -289,11 +310,10 @@ def session_from_row(row: SessionRow, terms: AccountTerms, timeline: Timeline) -
         lsn=row.lsn,
         journal_number=row.journal_number,
         session_time_s=row.session_time_s,
-        input_octets=row.input_octets,
-        output_octets=row.output_octets,
-        counters=NasCounters.unpack(row.counters),
-        status=row.status,
-        ended_at=row.ended_at,
+        nas_input_octets=nas_input_octets,
+        nas_output_octets=nas_output_octets,
+        wide=wide,
+        is_open=row.status is SessionStatus.OPEN,
         terminate_cause=row.terminate_cause,
         presumed=row.presumed,
         pieces=row.pieces,
@@ -307,8 +327,32 @@ def session_from_row(row: SessionRow, terms: AccountTerms, timeline: Timeline) -
         interim_interval_s=row.interim_interval_s,
         stored_version=row.version,
         stored_lsn=row.lsn,
-        stored_open=stored_open_of(row),
+        stored_open=stored,
     )
+    session.carried_as(None, stored)
+    return session
+
+
+def pack_counters(input_octets: int, output_octets: int, wide: bool) -> bytes:
+    """The NAS's own counters for the store."""
+    packed: bytes = msgpack.packb((input_octets, output_octets, wide))
+    return packed
+
+
+def unpack_counters(data: bytes) -> tuple[int, int, bool]:
+    """The reverse of `pack_counters`."""
+    input_octets, output_octets, wide = msgpack.unpackb(data)
+    return input_octets, output_octets, wide
+
+
+def tariff_at(timeline: Timeline, at: int) -> Tariff:
+    """The tariff that prices an instant, for its name, its zone, its G/L and tax code."""
+    found = timeline.versions[0][1]
+    for effective_at, tariff in timeline.versions:
+        if effective_at > at:
+            break
+        found = tariff
+    return found
 
 
 def stored_open_of(row: SessionRow) -> OpenPiece | None:
@@ -328,5 +372,15 @@ def negated(totals: Totals) -> Totals:
     )
 
 
+def totals_of(piece: Piece) -> Totals:
+    """What a finished piece adds to the usage of its cycle."""
+    return Totals(
+        piece.ended_at - piece.started_at,
+        piece.input_octets,
+        piece.output_octets,
+        piece.charge_micros,
+    )
+
+
 def _add(usage: dict[int, Totals], period_start_at: int, totals: Totals) -> None:
-    usage[period_start_at] = usage.get(period_start_at, Totals()).plus(totals)
+    usage[period_start_at] = usage.get(period_start_at, NOTHING).plus(totals)

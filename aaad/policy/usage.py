@@ -14,21 +14,23 @@ is awaited. Late, repeated, reordered and missing reports cost nothing twice:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from aaad.policy.report import WORD, Report
-from aaad.policy.session import AccountTerms, NasCounters, Session
+from aaad.policy.session import AccountTerms, Session
 from aaad.radius.codes import AcctStatusType, TerminateCause
-from ledger.model import SessionStatus
-from ledger.rules.cycles import cuts_between
+from ledger.rules.cycles import cuts_between, next_midnight
 from ratingcore.compile import Timeline
+from ratingcore.errors import RatingError
 from ratingcore.meter import Meter
 
 START_TOLERANCE_S = 120
 """Reports of one session agree on its start to within this; a reused id after a power cut does not.
 """
+
+_START = AcctStatusType.START.value
+_STOP = AcctStatusType.STOP.value
 
 
 class Effect(StrEnum):
@@ -42,7 +44,7 @@ class Effect(StrEnum):
     REOPENED = "reopened"  # a presumed end was wrong: the NAS speaks again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NasFacts:
     """What is configured of the NAS that a report comes from."""
 
@@ -53,7 +55,7 @@ class NasFacts:
     booted_at: int | None  # latest Accounting-On/Off of this (client, NAS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Placement:
     """The session a report belongs to (None: a new one), when the report was true, and its own
     start.
@@ -70,33 +72,46 @@ def counts(report: Report, nas: NasFacts) -> bool:
     RFC 2866 s.5.11: a link carries the Acct-Multi-Session-Id of its bundle; the bundle carries its
     own or none.
     """
+    if nas.counts == "both":
+        return True
     is_child = report.multi_session_id not in {b"", report.acct_session_id}
-    return nas.counts == "both" or is_child == (nas.counts == "children")
+    return is_child == (nas.counts == "children")
 
 
-def place(report: Report, candidates: Iterable[Session], nas: NasFacts) -> Placement:
+def place(report: Report, candidates: list[Session], nas: NasFacts) -> Placement:
     """Find the session of a report among those, open or closed, of its NAS and Acct-Session-Id.
 
     The nearest start within the tolerance wins. A start by our own clock is tried too: a NAS that
     corrects its clock in the middle of a session keeps its session.
     """
     instant = report.instant(nas.timestamp_window_s)
-    known = tuple(candidates)
-    for at in dict.fromkeys((instant, report.received_instant)):
-        start = at - _duration(report, at, known)
-        near = [s for s in known if abs(s.started_at - start) <= START_TOLERANCE_S]
-        if near:
-            return Placement(min(near, key=lambda s: abs(s.started_at - start)), at, start)
-    return Placement(None, instant, instant - (report.session_time_s or 0))
+    placement = _nearest(report, instant, candidates)
+    if placement is None and report.received_instant != instant:
+        placement = _nearest(report, report.received_instant, candidates)
+    if placement is None:
+        placement = Placement(None, instant, instant - (report.session_time_s or 0))
+    return placement
 
 
-def _duration(report: Report, at: int, known: tuple[Session, ...]) -> int:
+def _nearest(report: Report, at: int, candidates: list[Session]) -> Placement | None:
+    """The session whose start is the nearest to that of a report which was true at an instant."""
+    start = at - _duration(report, at, candidates)
+    nearest = None
+    distance = START_TOLERANCE_S
+    for session in candidates:
+        apart = abs(session.started_at - start)
+        if apart < distance or (apart == distance and nearest is None):
+            nearest, distance = session, apart
+    return None if nearest is None else Placement(nearest, at, start)
+
+
+def _duration(report: Report, at: int, candidates: list[Session]) -> int:
     """Acct-Session-Time, or what the latest session of this id makes of a report that lacks it."""
     if report.session_time_s is not None:
         return report.session_time_s
-    if report.status == AcctStatusType.START or not known:
+    if report.status == _START or not candidates:
         return 0
-    return max(0, at - max(session.started_at for session in known))
+    return max(0, at - max([session.started_at for session in candidates]))
 
 
 def counts_from(report: Report, placement: Placement, nas: NasFacts, *, activated_at: int) -> int:
@@ -105,7 +120,7 @@ def counts_from(report: Report, placement: Placement, nas: NasFacts, *, activate
     A session first seen after its start that began before its service was activated, or before the
     instant from which this NAS is ours, is taken over: its counters are the base line.
     """
-    adopted = report.status != AcctStatusType.START and (
+    adopted = report.status != _START and (
         placement.start < activated_at
         or (nas.adopt_from is not None and placement.start < nas.adopt_from)
     )
@@ -139,12 +154,17 @@ def open_session(
     )
     if counts_from_at != placement.start:
         session.session_time_s = counts_from_at - placement.start
-        session.counters = NasCounters(report.input_octets, report.output_octets, report.gigawords)
+        session.nas_input_octets = report.input_octets
+        session.nas_output_octets = report.output_octets
+        session.wide = report.gigawords
     return session
 
 
 def apply(session: Session, report: Report, placement: Placement, nas: NasFacts) -> Effect:
-    """Bring a session up to a report that was placed on it."""
+    """Bring a session up to a report that was placed on it.
+
+    Raises RatingError if it cannot be priced; then nothing of it is counted.
+    """
     session.lsn = report.lsn
     session.heard_at = max(session.heard_at, report.received_at)
     if not session.is_open and not session.presumed:
@@ -155,16 +175,21 @@ def apply(session: Session, report: Report, placement: Placement, nas: NasFacts)
     if reopened:
         _reopen(session)
     _remember(session, report)
-    counted = _count(session, report, placement, nas)
-    if report.status == AcctStatusType.STOP:
-        _end(session, cause=terminate_cause(report.terminate_cause), presumed=False)
+    try:
+        counted = _count(session, report, placement, nas)
+    except RatingError:
+        if report.status == _STOP:  # what it counts is for suspense, but it is the last word
+            _end(session, terminate_cause(report.terminate_cause), False)
+        raise
+    if report.status == _STOP:
+        _end(session, terminate_cause(report.terminate_cause), False)
         return Effect.ENDED
     if _ended_by_boot(session, placement, nas):
-        _end(session, cause="NAS-Reboot", presumed=True)
+        _end(session, "NAS-Reboot", True)
         return Effect.ENDED
     if reopened:
         return Effect.REOPENED
-    if report.status == AcctStatusType.START:
+    if report.status == _START:
         return Effect.STARTED
     return Effect.COUNTED if counted else Effect.REPEATED
 
@@ -174,7 +199,7 @@ def end_when_last_heard(session: Session, *, lsn: int, cause: str) -> None:
     16).
     """
     session.lsn = lsn
-    _end(session, cause=cause, presumed=True)
+    _end(session, cause, True)
 
 
 def terminate_cause(number: int) -> str:
@@ -192,14 +217,13 @@ def _speaks_again(session: Session, report: Report, placement: Placement, nas: N
     heard.
     """
     return (report.session_time_s or 0) > session.session_time_s or (
-        report.status == AcctStatusType.STOP
+        report.status == _STOP
         or (placement.instant > session.last_at and not _ended_by_boot(session, placement, nas))
     )
 
 
 def _reopen(session: Session) -> None:
-    session.status = SessionStatus.OPEN
-    session.ended_at = None
+    session.is_open = True
     session.terminate_cause = ""
     session.presumed = False
 
@@ -232,27 +256,25 @@ def _count(session: Session, report: Report, placement: Placement, nas: NasFacts
     """
     elapsed_s = _reported_time_s(session, report, placement) - session.session_time_s
     if elapsed_s < 0:
-        if report.status != AcctStatusType.STOP:
+        if report.status != _STOP:
             return False  # an older report that was overtaken
         # Nothing comes after a Stop: time was counted by our reckoning, not by the NAS, or the NAS
         # contradicts itself. What its last counters say beyond the ones before still counts.
         elapsed_s = 0
     duration = session.session_time_s + elapsed_s
-    counters = session.counters
-    wide = counters.gigawords or report.gigawords
-    carried = nas.line_rate_bps * elapsed_s // 8
-    grown_in, new_in = _grown(
-        counters.input_octets, report.input_octets, wide, elapsed_s > 0, carried
-    )
-    grown_out, new_out = _grown(
-        counters.output_octets, report.output_octets, wide, elapsed_s > 0, carried
-    )
+    wide = session.wide or report.gigawords
+    seen_in, seen_out = session.nas_input_octets, session.nas_output_octets
+    grown_in, new_in = _grown(seen_in, report.input_octets, wide, elapsed_s, nas)
+    grown_out, new_out = _grown(seen_out, report.output_octets, wide, elapsed_s, nas)
     if not (elapsed_s or grown_in or grown_out):
         return False
     until = max(session.last_at, session.started_at + duration)
-    _advance(session, until, session.input_octets + grown_in, session.output_octets + grown_out)
+    meter = session.meter
+    _advance(session, until, meter.input_octets + grown_in, meter.output_octets + grown_out)
     session.session_time_s = duration
-    session.counters = NasCounters(new_in, new_out, wide)
+    session.nas_input_octets = new_in
+    session.nas_output_octets = new_out
+    session.wide = wide
     return True
 
 
@@ -262,7 +284,7 @@ def _reported_time_s(session: Session, report: Report, placement: Placement) -> 
     """
     if report.session_time_s is not None:
         return report.session_time_s
-    if report.status == AcctStatusType.START:
+    if report.status == _START:
         return 0
     return max(0, placement.instant - session.started_at)
 
@@ -272,23 +294,27 @@ def _advance(session: Session, until: int, input_octets: int, output_octets: int
 
     A border on which the meter stands exactly is cut by the first report beyond it.
     """
-    meter, terms = session.meter, session.terms
+    meter, zone = session.meter, session.terms.zone
+    after = max(meter.cut_at, meter.until - 1)
+    if until > session.border_at:
+        session.border_at = next_midnight(after, zone)
+    if until <= session.border_at:  # the usual report: no border can lie inside
+        meter.advance(until, input_octets=input_octets, output_octets=output_octets)
+        session.last_at = until
+        return
     cuts = cuts_between(
-        meter.started_at,
-        max(meter.cut_at, meter.until - 1),
-        until,
-        bill_day=terms.bill_day,
-        zone=terms.zone,
+        meter.started_at, after, until, bill_day=session.terms.bill_day, zone=zone
     )
     pieces = meter.advance(until, input_octets=input_octets, output_octets=output_octets, cuts=cuts)
     session.last_at = until
-    session.input_octets = input_octets
-    session.output_octets = output_octets
+    session.border_at = next_midnight(until - 1, zone)
     for piece in pieces:
         session.add_piece(piece)
 
 
-def _grown(last: int, reported: int, wide: bool, later: bool, carried_max: int) -> tuple[int, int]:
+def _grown(
+    last: int, reported: int, wide: bool, elapsed_s: int, nas: NasFacts
+) -> tuple[int, int]:
     """How many octets a counter stands for beyond `last`, and the counter's new state.
 
     `last` contains the wraps inferred so far; `wide` counters (Gigawords) cannot wrap.
@@ -296,17 +322,17 @@ def _grown(last: int, reported: int, wide: bool, later: bool, carried_max: int) 
     low = last if wide else last % WORD
     if reported >= low:
         return reported - low, last - low + reported
-    if not later:
+    if not elapsed_s:
         return 0, last  # of the same instant: an older packet
-    wrapped = WORD - low + reported
-    if not wide and wrapped <= carried_max:
-        return wrapped, last + wrapped
+    if not wide:
+        wrapped = WORD - low + reported
+        if wrapped <= nas.line_rate_bps * elapsed_s // 8:
+            return wrapped, last + wrapped
     return reported, reported  # the NAS counts from zero again
 
 
-def _end(session: Session, *, cause: str, presumed: bool) -> None:
-    session.status = SessionStatus.CLOSED
-    session.ended_at = session.last_at
+def _end(session: Session, cause: str, presumed: bool) -> None:
+    session.is_open = False
     session.terminate_cause = cause
     session.presumed = presumed
     meter = session.meter

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
-from aaad.policy.account_state import AccountState
 from aaad.policy.class_attribute import read_class
 from aaad.policy.report import Report, is_session_report
 from aaad.policy.session import Session
@@ -37,8 +36,8 @@ from aaad.server.directory import Directory, Entry
 from aaad.server.metrics import Metrics
 from aaad.server.session_table import SessionTable
 from ledger.ids import EPOCH_MS, made_at_ms, make_id, node_of
-from ledger.model import BootInstant, Limit, LimitCrossing, SuspenseRecord, UsageMetric
-from ledger.rules.limits import CREDIT_LIMIT, LimitUse, Totals, crossing_key, crossings
+from ledger.model import BootInstant, LimitCrossing, SuspenseRecord
+from ledger.rules.limits import Tally, credit_use, crossing_key, crossings
 from ratingcore.errors import RatingError
 
 SEQUENCE_MASK = 0xFFFF
@@ -49,8 +48,14 @@ US_PER_MS = 1_000
 BATCH_MAX = 1024
 """Records whose missing facts are fetched together."""
 
+COUNTED_AS = {effect: f"usage_{effect.value}" for effect in Effect}
+"""The counter of each effect."""
 
-@dataclass(frozen=True, slots=True)
+_INTERIM_UPDATE = AcctStatusType.INTERIM_UPDATE.value
+_BOOTS = (AcctStatusType.ACCOUNTING_ON.value, AcctStatusType.ACCOUNTING_OFF.value)
+
+
+@dataclass(frozen=True)
 class Accounting:
     """A durable Accounting-Request: what it says, and the journal's bytes of it should it need
     suspense.
@@ -63,7 +68,7 @@ class Accounting:
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Silence:
     """A durable decision: a session that was not heard since `heard_at` has ended."""
 
@@ -155,7 +160,8 @@ class Applier:
             batch = [self._waiting[i] for i in range(min(BATCH_MAX, len(self._waiting)))]
             await self._fetch(batch)
             for _ in batch:
-                self._apply(self._waiting.popleft())
+                record = self._waiting.popleft()
+                self._apply(record, self._placement(record))
             self._apply_known()
             if not self._waiting:
                 self._work.clear()
@@ -170,24 +176,42 @@ class Applier:
             session_keys=[
                 (a.report.nas, a.report.acct_session_id)
                 for a in accountings
-                if not self._is_known(a)
+                if not self._is_known(a, self._placement(a))
             ],
         )
 
     def _apply_known(self) -> None:
-        while self._waiting and self._is_known(self._waiting[0]):
-            self._apply(self._waiting.popleft())
+        waiting = self._waiting
+        while waiting:
+            record = waiting[0]
+            placement = self._placement(record)
+            if not self._is_known(record, placement):
+                return
+            waiting.popleft()
+            self._apply(record, placement)
 
-    def _is_known(self, record: Applicable) -> bool:
-        """Whether a record can be applied from memory alone."""
+    def _placement(self, record: Applicable) -> Placement | None:
+        """The session in memory that a report belongs to; None if it is not about a session."""
         if isinstance(record, Silence) or not is_session_report(record.report.status):
-            return True
+            return None
+        try:
+            return self._place(record)
+        except Exception:  # poison: `_apply` meets it again, and puts the record in suspense
+            return None
+
+    def _place(self, record: Accounting) -> Placement:
         report = record.report
-        candidates = self._candidates(record)
-        if not candidates or not self._sessions.is_complete(report.nas, report.acct_session_id):
-            return False
         facts = self._nases.facts(report.client, report.nas)
-        return place(report, candidates, facts).session is not None
+        return place(report, self._candidates(record), facts)
+
+    def _is_known(self, record: Applicable, placement: Placement | None) -> bool:
+        """Whether a record can be applied from memory alone."""
+        if placement is None:
+            return True
+        session = placement.session
+        return session is not None and self._sessions.is_complete(
+            session.nas, session.acct_session_id
+        )
 
     def _candidates(self, record: Accounting) -> list[Session]:
         """The sessions that a record can belong to: those that were opened before it came.
@@ -196,14 +220,16 @@ class Applier:
         on them.
         """
         report = record.report
-        return [
-            session
-            for session in self._sessions.candidates(report.nas, report.acct_session_id)
-            if not self._opened_after(session, record)
-        ]
+        found = self._sessions.candidates(report.nas, report.acct_session_id)
+        for session in found:
+            if self._opened_after(session, record):
+                return [one for one in found if not self._opened_after(one, record)]
+        return found
 
     def _opened_after(self, session: Session, record: Accounting) -> bool:
         """Whether a later record of this journal opened a session: its id tells which one did."""
+        if session.lsn < record.report.lsn and session.journal_number == self._journal_number:
+            return False  # an earlier record was applied to it
         session_id = session.session_id
         at_ms, made_at = record.received_us // US_PER_MS, made_at_ms(session_id)
         if made_at != at_ms or node_of(session_id) != self._journal_number:
@@ -211,68 +237,86 @@ class Applier:
         ahead = (session_id - record.report.lsn) & SEQUENCE_MASK
         return 0 < ahead <= SEQUENCE_MASK // 2
 
-    def _apply(self, record: Applicable) -> None:
+    def _apply(self, record: Applicable, placement: Placement | None) -> None:
         if isinstance(record, Silence):
             self._apply_silence(record)
             self._books.applied(record.lsn, record.received_us)
             return
+        session = None
         try:
-            self._apply_accounting(record)
-        except RatingError as error:
-            self._suspend(record, f"unpriced: {error}")
+            session = self._apply_accounting(record, placement)
         except Exception as error:  # the one catch-all: a poison record must not stop the books
             self._metrics.count("applier_errors")
             self._log.exception("record_not_applied", lsn=record.report.lsn)
             self._suspend(record, f"error: {error!r}")
-        self._enforce(record)
+        if session is not None:
+            self._enforce(session, record)
         self._books.applied(record.report.lsn, record.received_us)
 
-    def _enforce(self, record: Accounting) -> None:
-        """What the new usage means for the sessions of its account; the books hold it already."""
-        entry = self._entry(record)
-        if entry is None:
+    def _enforce(self, session: Session, record: Accounting) -> None:
+        """What the report means for the sessions of its account; the books hold it already.
+
+        Nothing, while the enforcer knows that it lets them run on.
+        """
+        now = record.report.received_at
+        entry = self._directory.of_service(session.terms.service_id)
+        if now < entry.free_until_at or max(now, session.last_at) < entry.state.settled_until_at:
             return
         try:
-            self._enforcement.review(entry.state.account.account_id, record.report.received_at)
+            self._enforcement.review(session.terms.account_id, now)
         except Exception:  # a bug in what follows from usage must not touch the books
             self._metrics.count("enforcement_errors")
             self._log.exception("enforcement_failed", lsn=record.report.lsn)
 
-    def _apply_accounting(self, record: Accounting) -> None:
+    def _apply_accounting(self, record: Accounting, placement: Placement | None) -> Session | None:
+        """Apply a record; the session it belongs to, if it belongs to one."""
         report = record.report
         self._nases.heard(report)
-        if report.status in {AcctStatusType.ACCOUNTING_ON, AcctStatusType.ACCOUNTING_OFF}:
+        if report.status in _BOOTS:
             self._apply_boot(record)
-        elif not is_session_report(report.status):
+            return None
+        if not is_session_report(report.status):
             self._suspend(record, f"Acct-Status-Type {report.status} is not a session's")
-        elif not report.acct_session_id:
+            return None
+        if not report.acct_session_id:
             self._suspend(record, "no Acct-Session-Id")
-        elif not counts(report, self._nases.facts(report.client, report.nas)):
-            self._metrics.count("usage_not_counted")
-        else:
-            self._apply_session(record)
-
-    def _apply_session(self, record: Accounting) -> None:
-        report = record.report
+            return None
         nas = self._nases.facts(report.client, report.nas)
-        placement = place(report, self._candidates(record), nas)
+        if not counts(report, nas):
+            self._metrics.count("usage_not_counted")
+            return None
+        return self._apply_session(record, placement or self._place(record), nas)
+
+    def _apply_session(
+        self, record: Accounting, placement: Placement, nas: NasFacts
+    ) -> Session | None:
         session = placement.session
         if session is None:
             session = self._open(record, placement, nas)
-            if session is None:
-                return
-            self._change(session, lambda: apply(session, report, placement, nas), record)
+            if session is None or not self._count(session, record, placement, nas):
+                return None
+            self._carry(session, lsn=record.report.lsn, received_us=record.received_us)
             self._sessions.add(session)
-        elif not self._is_applied(session, report.lsn):
-            self._change(session, lambda: apply(session, report, placement, nas), record)
-            self._sessions.status_changed(session)
-        self._learn_interval(session, record)
+            self._runs_anew(session)
+        elif not self._is_applied(session, record.report.lsn):
+            was_open = session.is_open
+            self._count(session, record, placement, nas)
+            self._carry(session, lsn=record.report.lsn, received_us=record.received_us)
+            if session.is_open != was_open:
+                self._sessions.status_changed(session)
+                self._runs_anew(session)
+        if not session.interim_interval_s and record.report.status == _INTERIM_UPDATE:
+            self._learn_interval(session)
         self._end_older(session, record)
+        return session
 
-    def _learn_interval(self, session: Session, record: Accounting) -> None:
+    def _runs_anew(self, session: Session) -> None:
+        """One session more uses what its account has: the enforcer has to look again."""
+        if session.is_open:
+            self._directory.of_service(session.terms.service_id).state.settled_until_at = 0
+
+    def _learn_interval(self, session: Session) -> None:
         """Who has sent one interim report owes us the next: only then can a session be silent."""
-        if session.interim_interval_s or record.report.status != AcctStatusType.INTERIM_UPDATE:
-            return
         entry = self._directory.of_service(session.terms.service_id)
         session.interim_interval_s = self._directory.interim_interval_s(entry, session.last_at)
 
@@ -298,62 +342,66 @@ class Applier:
                 record.received_us // US_PER_MS, self._journal_number, report.lsn & SEQUENCE_MASK
             ),
             journal_number=self._journal_number,
-            terms=self._directory.terms(entry),
+            terms=entry.terms,
             timeline=timeline,
         )
 
-    def _change(self, session: Session, change: Callable[[], Effect], record: Accounting) -> None:
-        """Change a session and carry its usage to the account, its limits and the books."""
-        before = session.usage_not_stored()
-        effect = change()
-        self._metrics.count(f"usage_{effect.value}")
-        self._carry(session, before, lsn=record.report.lsn, received_us=record.received_us)
+    def _count(
+        self, session: Session, record: Accounting, placement: Placement, nas: NasFacts
+    ) -> bool:
+        """Bring a session up to a report. False if it cannot be priced: that is in suspense, and
+        what else it says holds.
+        """
+        try:
+            effect = apply(session, record.report, placement, nas)
+        except RatingError as error:
+            self._suspend(record, f"unpriced: {error}")
+            return False
+        self._metrics.count(COUNTED_AS[effect])
+        return True
 
-    def _carry(
-        self, session: Session, before: Mapping[int, Totals], *, lsn: int, received_us: int
-    ) -> None:
+    def _carry(self, session: Session, *, lsn: int, received_us: int) -> None:
         """The account's usage and limits follow what changed in a session; the books must learn of
         it.
         """
         self._books.session_changed(session, lsn=lsn, received_us=received_us)
-        after = session.usage_not_stored()
-        if after == before:
-            return
         entry = self._directory.of_service(session.terms.service_id)
         state = entry.state
-        service_id = session.terms.service_id
-        state.subtract(service_id, before)
-        state.add(service_id, after)
-        periods = sorted(before.keys() | after.keys())
-        for period_start_at in periods:
-            # what is owed is no cycle's: it is compared once, in the latest
-            self._check_limits(
-                entry, session, period_start_at, with_credit=period_start_at == periods[-1]
-            )
+        tallies = state.carry(session)
+        at = max(session.started_at, session.last_at - 1)
+        for tally in tallies:
+            if tally.is_due(at, state.owed_micros):
+                # what is owed is no cycle's: it is compared once, in the latest
+                self._check_limits(entry, session, tally, at=at, with_credit=tally is tallies[-1])
 
     def _check_limits(
-        self, entry: Entry, session: Session, period_start_at: int, *, with_credit: bool
+        self, entry: Entry, session: Session, tally: Tally, *, at: int, with_credit: bool
     ) -> None:
-        state = entry.state
-        at = session.last_at
-        offer = self._directory.offer(entry, max(session.started_at, at - 1))
+        """Which thresholds are newly reached by usage up to and in the second `at`."""
+        state, period_start_at = entry.state, tally.period_start_at
+        state.settled_until_at = 0
+        offer = self._directory.offer(entry, at)
         uses = state.uses(entry.subscriber, offer, period_start_at)
+        credit = credit_use(state.account.credit_limit_micros, state.owed_micros)
         for crossing in crossings(
-            credit_and(uses, state) if with_credit else uses,
+            (*uses, credit) if credit is not None and with_credit else uses,
             account_id=state.account.account_id,
             period_start_at=period_start_at,
-            at=at,
+            at=session.last_at,
             fired=state.fired,
         ):
             state.fired.add(crossing_key(crossing))
             self._books.crossed(crossing, session)
             self._metrics.count(f"limit_{crossing.threshold.value}")
+        tally.watch(uses, credit, from_at=entry.offer_from_at, until_at=entry.offer_until_at)
 
     def _end_older(self, session: Session, record: Accounting) -> None:
         """An Acct-Session-Id has one session that runs: the latest. Others ended when last heard,
         also one that a late report has just made known.
         """
         candidates = self._candidates(record)
+        if len(candidates) == 1:
+            return
         latest = max(candidate.started_at for candidate in candidates)
         for older in candidates:
             if older.is_open and older.started_at < latest:
@@ -380,12 +428,11 @@ class Applier:
     def _presume_ended(self, session: Session, lsn: int, received_us: int, cause: str) -> None:
         if self._is_applied(session, lsn + 1):
             return  # a replay: it has spoken again since
-        before = session.usage_not_stored()
         end_when_last_heard(session, lsn=lsn, cause=cause)
         self._metrics.count("usage_presumed_ended")
         self._nases.end_presumed(session)
         self._sessions.status_changed(session)
-        self._carry(session, before, lsn=lsn, received_us=received_us)
+        self._carry(session, lsn=lsn, received_us=received_us)
 
     def _is_applied(self, session: Session, lsn: int) -> bool:
         """Whether a session contains a record already (exactness 1: per-row LSNs are the truth)."""
@@ -418,11 +465,3 @@ class Applier:
             )
         )
 
-
-def credit_and(uses: tuple[LimitUse, ...], state: AccountState) -> tuple[LimitUse, ...]:
-    """The credit limit fires like a hard limit on what the account owes."""
-    credit_limit = state.account.credit_limit_micros
-    if credit_limit is None:
-        return uses
-    limit = Limit(name=CREDIT_LIMIT, metric=UsageMetric.MONEY, soft=None, hard=credit_limit)
-    return (*uses, LimitUse(limit, 0, state.owed_micros))

@@ -19,16 +19,15 @@ from structlog.typing import FilteringBoundLogger
 
 from aaad.policy.account_state import AccountState
 from aaad.policy.authenticate import Password
-from aaad.policy.session import AccountTerms, PriceTerms, Session, session_from_row
+from aaad.policy.session import AccountTerms, Session, session_from_row
 from aaad.policy.standing import Standing
 from aaad.server.session_table import SessionKey, SessionTable
 from ledger.catalog import Catalog
 from ledger.clock import Clock
 from ledger.credentials import open_secret
 from ledger.model import Account, Credential, CredentialScheme, Offer, SessionRow, Subscriber
-from ledger.price_tariffs import ACCOUNT_ZONE
 from ledger.rules.cycles import cycle_at
-from ledger.rules.limits import Totals
+from ledger.rules.limits import NEVER, Totals
 from ledger.seal import Sealer, SealError
 from ledger.sessions import fetch_sessions_by_key
 from ledger.store.contract import Reader, Store, StoreUnavailable
@@ -63,7 +62,14 @@ class Entry:
     subscriber: Subscriber
     password: Password | None
     state: AccountState
+    terms: AccountTerms
     standing: Standing | None = None  # kept by server.facts
+    # the offer found last, and from when until when it is in force
+    offer: Offer | None = None
+    offer_from_at: int = 0
+    offer_until_at: int = 0
+    # until when nothing that it uses can end a session of this service, as far as is known
+    free_until_at: int = 0
 
     @property
     def login(self) -> Login:
@@ -131,8 +137,14 @@ class Directory:
 
     def offer(self, entry: Entry, at: int) -> Offer | None:
         """The offer whose tariff prices a service at an instant, as its price list says it then."""
-        offers = self._catalog(entry).offers_at(entry.subscriber.purchases, at)
-        return next((offer for offer in offers if offer.tariff), None)
+        if not entry.offer_from_at <= at < entry.offer_until_at:
+            catalog, purchases = self._catalog(entry), entry.subscriber.purchases
+            offers = catalog.offers_at(purchases, at)
+            change_at = catalog.next_change_at(purchases, at)
+            entry.offer = next((offer for offer in offers if offer.tariff), None)
+            entry.offer_from_at = at
+            entry.offer_until_at = NEVER if change_at is None else change_at
+        return entry.offer
 
     def offer_changes_at(self, entry: Entry, at: int) -> int | None:
         """The first instant after `at` at which a service may have another offer."""
@@ -149,30 +161,6 @@ class Directory:
             entry.subscriber.purchases,
             started_at=started_at,
             account_zone=entry.subscriber.account.zone,
-        )
-
-    def tariff_zone(self, session: Session) -> str:
-        """The zone whose clock decides the price of a session now."""
-        entry = self._by_service[session.terms.service_id]
-        tariff = self._catalog(entry).tariff_at(
-            entry.subscriber.purchases, started_at=session.meter.started_at, at=session.last_at
-        )
-        if tariff is None or tariff.zone == ACCOUNT_ZONE:
-            return session.terms.zone
-        return tariff.zone
-
-    def terms(self, entry: Entry) -> AccountTerms:
-        """What metering needs of the account."""
-        account, service = entry.subscriber.account, entry.subscriber.service
-        service_id = service.service_id
-        return AccountTerms(
-            account_id=account.account_id,
-            service_id=service_id,
-            login=service.login,
-            zone=account.zone,
-            bill_day=account.bill_day,
-            activated_at=service.activated_at,
-            terms_at=lambda started_at, at: self._price_terms(service_id, started_at, at),
         )
 
     async def load(self, logins: Iterable[Login]) -> None:
@@ -224,7 +212,9 @@ class Directory:
                     remedy="its service or tariff is gone from the store: run aaactl store check",
                 )
                 continue
-            self._sessions.add(session_from_row(row, self.terms(entry), timeline))
+            session = session_from_row(row, entry.terms, timeline)
+            entry.state.restored(session)
+            self._sessions.add(session)
 
     async def refresh(self, account_ids: Collection[int]) -> None:
         """Read accounts again that somebody changed; their sessions go on under the new facts.
@@ -244,8 +234,11 @@ class Directory:
         self.reprice(session for a in account_ids for session in self._sessions.of_account(a))
 
     def forget_standings(self) -> None:
-        """The dictionary or the price lists changed: standings are made anew when asked for."""
+        """The dictionary or the price lists changed: find offers and standings anew when asked."""
         self.revision += 1
+        for entry in self._entries.values():
+            entry.offer_until_at = entry.free_until_at = 0
+            entry.state.facts_changed()
 
     def reprice(self, sessions: Iterable[Session]) -> None:
         """Plans or price lists changed from some instant on: running sessions follow."""
@@ -253,24 +246,11 @@ class Directory:
             entry = self._by_service.get(session.terms.service_id)
             timeline = self.timeline(entry, session.meter.started_at) if entry else None
             if entry is not None and timeline is not None:
-                session.terms = self.terms(entry)
-                session.reprice_from(timeline)
+                session.follow(entry.terms, timeline)
+                entry.state.carry(session)
 
     def _catalog(self, entry: Entry) -> Catalog:
         return self._catalogs(entry.subscriber.account.brand)
-
-    def _price_terms(self, service_id: int, started_at: int, at: int) -> PriceTerms:
-        entry = self._by_service[service_id]
-        tariff = self._catalog(entry).tariff_at(
-            entry.subscriber.purchases, started_at=started_at, at=at
-        )
-        assert tariff is not None, "a session was opened without a tariff"
-        return PriceTerms(
-            tariff=tariff.name,
-            currency=tariff.currency,
-            revenue_gl=tariff.gl_code,
-            tax_code=tariff.tax_code,
-        )
 
     async def _load_services(self, services: Collection[ServiceKey]) -> None:
         """Bring these services into memory, with all of their accounts'."""
@@ -310,6 +290,7 @@ class Directory:
             account = subscriber.account
             state = self._states.setdefault(account.account_id, AccountState(account))
             state.account = account
+            state.facts_changed()
         for account_id in states.keys() - known:
             stored = states[account_id]
             self._states[account_id].load(
@@ -354,6 +335,7 @@ class Directory:
             subscriber=subscriber,
             password=self._password(credential) if credential else None,
             state=self._states[subscriber.account.account_id],
+            terms=account_terms(subscriber),
         )
         self._entries[entry.login] = entry
         self._unknown.pop(entry.login, None)
@@ -414,3 +396,16 @@ class Directory:
                 self._log.warning("store_unavailable", error=str(error), retry_s=delay)
                 await asyncio.sleep(delay)
                 delay = min(RETRY_LAST_S, 2 * delay)
+
+
+def account_terms(subscriber: Subscriber) -> AccountTerms:
+    """What metering needs of a subscriber."""
+    account, service = subscriber.account, subscriber.service
+    return AccountTerms(
+        account_id=account.account_id,
+        service_id=service.service_id,
+        login=service.login,
+        zone=account.zone,
+        bill_day=account.bill_day,
+        activated_at=service.activated_at,
+    )

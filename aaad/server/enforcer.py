@@ -14,13 +14,13 @@ import heapq
 import ipaddress
 import socket
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
-from aaad.policy.account_state import gone_on
+from aaad.policy.account_state import SILENT_PROJECTION_MAX_S, gone_on
 from aaad.policy.authorize import Facts, Refusal, authorize
 from aaad.policy.reply import octets
 from aaad.policy.session import Session
@@ -28,7 +28,7 @@ from aaad.radius import attribute_types as attribute
 from aaad.radius.codes import Code
 from aaad.radius.dynauth import Ack, Exchange, Nak
 from aaad.radius.packet import Secret
-from aaad.server.directory import Directory
+from aaad.server.directory import Directory, Entry
 from aaad.server.dynauth_port import DynauthPort, Retries
 from aaad.server.facts import facts_at
 from aaad.server.metrics import Metrics
@@ -37,6 +37,8 @@ from aaad.server.session_table import SessionTable
 from ledger.clients import DynauthSettings, NasSettings
 from ledger.clock import Clock
 from ledger.model import UsageMetric
+from ledger.rules.cycles import cycle_at
+from ledger.rules.limits import NEVER
 from ledger.settings import EnforcementSettings
 
 STOP_GRACE_S = 5
@@ -124,22 +126,29 @@ class Enforcer:
         if not running:
             self._due_of.pop(account_id, None)
             return
-        due = []
-        facts_of = {
-            service_id: self._facts(service_id, now)
-            for service_id in {session.terms.service_id for session in running}
-        }
+        by_service: dict[int, list[Session]] = {}
         for session in running:
-            facts = facts_of[session.terms.service_id]
+            by_service.setdefault(session.terms.service_id, []).append(session)
+        state = self._directory.of_service(running[0].terms.service_id).state
+        due_at = settled_until_at = NEVER
+        for service_id, sessions in by_service.items():
+            entry = self._directory.of_service(service_id)
+            facts = self._facts(entry, now)
             refusal = authorize(facts)
             if refusal is not None:
-                self._order(session, refusal)
-            elif (
-                seconds := time_left_s(facts, session, len(running), at=now - STOP_GRACE_S)
-            ) is not None:
-                due.append(now + seconds)  # so long after the projection, and then the grace
-        if due:
-            self._look_again(account_id, min(due))
+                settled_until_at = 0
+                for session in sessions:
+                    self._order(session, refusal)
+            elif is_free(facts):
+                entry.free_until_at = entry.offer_until_at
+            else:
+                due_at = min(due_at, due_at_of(facts, sessions, len(running)))
+                settled_until_at = min(
+                    settled_until_at, entry.offer_until_at, predictable_until(facts, running)
+                )
+        if due_at < NEVER:
+            self._look_again(account_id, due_at)
+        state.settled_until_at = min(settled_until_at, due_at - STOP_GRACE_S)
 
     def review_due(self) -> None:
         """Look at the accounts whose time has come."""
@@ -169,15 +178,14 @@ class Enforcer:
             while ports:
                 ports.pop().close()
 
-    def _facts(self, service_id: int, now: int) -> Facts:
-        entry = self._directory.of_service(service_id)
+    def _facts(self, entry: Entry, now: int) -> Facts:
         return facts_at(
             self._directory, self._sessions, entry, now, projected_to=now - STOP_GRACE_S
         )
 
     def _look_again(self, account_id: int, at: int) -> None:
         known = self._due_of.get(account_id)
-        if known is None or at != known:
+        if known is None or at < known:
             self._due_of[account_id] = at
             heapq.heappush(self._due, (at, account_id))
 
@@ -311,6 +319,41 @@ def session_attributes(session: Session) -> bytes:
         framed = ipaddress.ip_address(session.framed_address).packed
         encoded += octets(attribute.FRAMED_IP_ADDRESS, framed)
     return encoded
+
+
+def is_free(facts: Facts) -> bool:
+    """Whether nothing that a service uses can end its sessions, in this cycle or another."""
+    offered = facts.offer.limits if facts.offer else ()
+    return (
+        facts.subscriber.account.credit_limit_micros is None
+        and not facts.subscriber.own_limits
+        and all(limit.hard is None for limit in offered)
+    )
+
+
+def due_at_of(facts: Facts, sessions: Iterable[Session], running: int) -> int:
+    """When at the earliest time alone could end one of these sessions of a service."""
+    at = facts.now - STOP_GRACE_S
+    left = [time_left_s(facts, session, running, at=at) for session in sessions]
+    # so long after the projection, and then the grace
+    return min((facts.now + seconds for seconds in left if seconds is not None), default=NEVER)
+
+
+def predictable_until(facts: Facts, running: Iterable[Session]) -> int:
+    """Until when no report of the sessions that run can bring forward what time alone will do.
+
+    Time goes on as it is projected: a report then changes nothing but who has counted it. Octets
+    come as they like, so they may cost what is not foreseen; octets that are limited themselves
+    are no matter of time, and noticed when they are counted.
+    """
+    account = facts.subscriber.account
+    by_money = account.credit_limit_micros is not None or any(
+        use.limit.metric is UsageMetric.MONEY and use.limit.hard is not None for use in facts.uses
+    )
+    if by_money and not all(session.meter.timeline.by_time for session in running):
+        return 0
+    cycle = cycle_at(facts.now, bill_day=account.bill_day, zone=account.zone)
+    return min(cycle.end_at, *(s.last_at + SILENT_PROJECTION_MAX_S for s in running))
 
 
 def time_left_s(facts: Facts, session: Session, running: int, *, at: int) -> int | None:

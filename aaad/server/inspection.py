@@ -25,7 +25,7 @@ from aaad.control.contract import (
     StatusReport,
 )
 from aaad.policy.authorize import explain
-from aaad.policy.session import Session
+from aaad.policy.session import Session, tariff_at
 from aaad.radius.dictionary import Dictionary
 from aaad.radius.errors import REMEDY
 from aaad.server.daemon import Daemon
@@ -312,9 +312,8 @@ class Inspection:
             )
 
     def _session_line(self, session: Session) -> SessionLine:
-        daemon = self._daemon
         terms = session.terms
-        price = terms.terms_at(session.meter.started_at, session.last_at)
+        tariff = tariff_at(session.meter.timeline, session.last_at)
         return SessionLine(
             session_id=session.session_id,
             account_id=terms.account_id,
@@ -334,9 +333,9 @@ class Inspection:
             session_time_s=session.session_time_s,
             input_octets=session.input_octets,
             output_octets=session.output_octets,
-            tariff=price.tariff,
-            zone=daemon.directory.tariff_zone(session),
-            currency=price.currency,
+            tariff=tariff.name,
+            zone=tariff.zone,
+            currency=tariff.currency,
             charge_micros=session.meter.charge_micros,
         )
 

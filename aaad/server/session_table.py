@@ -48,7 +48,7 @@ class SessionTable:
 
     def candidates(self, nas: str, acct_session_id: bytes) -> list[Session]:
         """Sessions, open and closed, that a report could belong to."""
-        return self._by_key.get((nas, acct_session_id), [])
+        return self._by_key.get((nas, acct_session_id)) or []
 
     def is_complete(self, nas: str, acct_session_id: bytes) -> bool:
         """Whether the store holds no session of this key that is not here."""

@@ -14,6 +14,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+DAY_S = 86_400
+
 BORDERS_CACHED_MAX = 4096
 """(zone, bill day, month) borders kept: all months in use of all zones of a large provider."""
 
@@ -22,7 +24,7 @@ CLOCK_CHANGE_MAX_S = 26 * 3600
 """More than any zone ever moved its clock at once (Apia skipped a day in 2011)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cycle:
     """One billing cycle, half-open, UTC epoch seconds."""
 
@@ -109,7 +111,14 @@ def cuts_between(
 
 def next_midnight(at: int, zone: str) -> int:
     """The first local midnight after an instant. Every border of a cycle is one."""
-    return local_midnight(zone, local_date(zone, at) + timedelta(days=1))
+    return next(midnight for midnight in _midnights_about(zone, at // DAY_S) if midnight > at)
+
+
+@lru_cache(maxsize=BORDERS_CACHED_MAX)
+def _midnights_about(zone: str, day_number: int) -> tuple[int, ...]:
+    """The local midnights about one UTC day, also one after each of its instants."""
+    first = date(1970, 1, 1) + timedelta(days=day_number - 1)
+    return tuple(local_midnight(zone, first + timedelta(days=ahead)) for ahead in range(5))
 
 
 def _cycle_ends(after: int, until: int, bill_day: int, zone: str) -> list[int]:

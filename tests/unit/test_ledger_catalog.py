@@ -124,12 +124,9 @@ def test_a_change_of_offer_switches_the_tariff_within_the_session(catalog: Catal
         (V2, 6_000_000),
     ]
     assert quote(timeline, started_at, 2 * HOUR).charge_micros == 6_000_000
-    before = catalog.tariff_at(purchases, started_at=started_at, at=change - 1)
-    after = catalog.tariff_at(purchases, started_at=started_at, at=change)
-    assert before is not None
-    assert after is not None
-    assert (before.name, before.gl_code) == ("basic", "")
-    assert (after.name, after.gl_code) == ("fast", "fast-usage")
+    names = [(tariff.name, tariff.gl_code) for _, tariff in timeline.versions]
+    assert names == [("basic", ""), ("fast", "fast-usage"), ("fast", "fast-usage")]
+    assert catalog.next_change_at(purchases, started_at) == change
 
 
 def test_the_latest_purchase_with_a_tariff_decides(catalog: Catalog) -> None:
@@ -138,9 +135,9 @@ def test_the_latest_purchase_with_a_tariff_decides(catalog: Catalog) -> None:
         bought("fast", V1, purchase_id=2),
         bought("mailbox", V1 + 5, purchase_id=3),
     ]
-    tariff = catalog.tariff_at(purchases, started_at=V1 + 9, at=V1 + 9)
-    assert tariff is not None
-    assert tariff.name == "fast"
+    timeline = catalog.timeline(purchases, V1 + 9, "UTC")
+    assert timeline is not None
+    assert timeline.versions[0][1].name == "fast"
 
 
 def test_after_the_last_purchase_the_tariff_goes_on(catalog: Catalog) -> None:
@@ -171,7 +168,6 @@ def test_without_a_tariff_at_the_start_there_is_no_timeline(
     catalog: Catalog, purchases: list[Purchase], started_at: int
 ) -> None:
     assert catalog.timeline(purchases, started_at, "UTC") is None
-    assert catalog.tariff_at(purchases, started_at=started_at, at=started_at) is None
 
 
 def test_sessions_under_the_same_versions_share_a_timeline(catalog: Catalog) -> None:

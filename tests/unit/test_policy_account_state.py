@@ -9,6 +9,7 @@ from aaad.policy.account_state import (
     projected,
     projected_by_service,
 )
+from aaad.policy.session import session_from_row
 from aaad.radius.codes import AcctStatusType
 from ledger.model import (
     Account,
@@ -22,7 +23,7 @@ from ledger.model import (
     UsageMetric,
 )
 from ledger.rules.limits import Totals, crossing_key
-from tests.usage_builders import DAY_S, NOON, Story, report, terms
+from tests.usage_builders import DAY_S, NOON, PLAIN, Story, report, terms
 
 PERIOD = 1_767_225_600  # 2026-01-01, the cycle of NOON
 ACCOUNT = Account(
@@ -79,19 +80,55 @@ def test_a_posted_session_is_not_counted_twice() -> None:
     assert made.of_service(20, PERIOD).seconds == 60
 
 
-def test_what_is_added_can_be_taken_away() -> None:
-    made = state()
-    usage = {PERIOD: Totals(1, 2, 3, 4), PERIOD + 1: Totals(seconds=9)}
-    made.add(20, usage)
-    made.add(21, {PERIOD: Totals(seconds=10)})
-    assert made.of_account(PERIOD) == Totals(11, 2, 3, 4)
+def test_services_of_an_account_count_apart_and_together() -> None:
+    made = state(usage={(20, PERIOD): Totals(1, 2, 3, 4), (20, PERIOD + 1): Totals(seconds=9)})
+    made.tally(21, PERIOD).add(10, 0, 0, 0)
+    made.tally(20, PERIOD).add(5, 0, 0, 1)
+    assert made.of_account(PERIOD) == Totals(16, 2, 3, 5)
     assert made.of_account(PERIOD + 1) == Totals(seconds=9)
-    made.subtract(20, usage)
-    assert made.of_account(PERIOD) == Totals(seconds=10)
-    assert (made.owed_micros, made.of_service(20, PERIOD)) == (0, Totals())
+    assert made.of_service(20, PERIOD) == Totals(6, 2, 3, 5)
+    assert made.of_service(21, PERIOD) == Totals(seconds=10)
+    assert made.of_service(22, PERIOD) == made.of_account(PERIOD + 2) == Totals()
 
 
-def test_loading_again_replaces_figures_and_keeps_what_fired() -> None:
+def test_a_report_carries_what_it_brought() -> None:
+    story = running(60)
+    made = state()
+    (tally,) = made.carry(story.only)
+    assert (tally.totals(), made.owed_micros) == (Totals(60, 0, 0, 60_000), 60_000)
+    assert made.carry(story.only) == [tally]
+    told = report(AcctStatusType.STOP, received_at=NOON + 70, session_time_s=70, input_octets=5)
+    story.tell(told)
+    made.carry(story.only)
+    assert (tally.totals(), made.owed_micros) == (Totals(70, 5, 0, 70_005), 70_005)
+    assert made.carry(story.only) == []
+
+
+def test_a_session_of_the_store_is_in_its_figures_already() -> None:
+    session = running(60).only
+    again = session_from_row(session.posting().new, session.terms, PLAIN)
+    made = state(owed_micros=60_000, usage={(20, PERIOD): Totals(60, 0, 0, 60_000)})
+    made.restored(again)
+    made.carry(again)
+    assert made.of_service(20, PERIOD) == Totals(60, 0, 0, 60_000)
+    assert made.owed_micros == 60_000
+
+
+def test_another_zone_moves_the_running_piece_to_its_cycle() -> None:
+    session = running(60, zone="UTC").only
+    made = state()
+    made.carry(session)
+    session.follow(terms(zone="Asia/Tokyo"), PLAIN)
+    made.carry(session)
+    of_tokyo = PERIOD - 9 * 3_600
+    assert made.of_service(20, PERIOD) == Totals()
+    assert made.of_service(20, of_tokyo).seconds == 60
+    assert made.owed_micros == 60_000
+    assert session.usage_not_stored() == {of_tokyo: Totals(60, 0, 0, 60_000)}
+
+
+def test_loading_again_replaces_figures_and_what_fired() -> None:
+    """What fired here and is not in the store was lost with its posting: it must fire again."""
     crossing = LimitCrossing(
         account_id=10,
         service_id=20,
@@ -105,9 +142,9 @@ def test_loading_again_replaces_figures_and_keeps_what_fired() -> None:
         crossed_at=NOON,
     )
     made = state(owed_micros=7, fired=[crossing])
-    made.load(owed_micros=3, usage={}, fired=(), sessions=())
-    assert made.owed_micros == 3
     assert made.fired == {crossing_key(crossing)}
+    made.load(owed_micros=3, usage={}, fired=(), sessions=())
+    assert (made.owed_micros, made.fired) == (3, set())
 
 
 def test_credit_is_what_the_limit_leaves() -> None:

@@ -235,7 +235,7 @@ def test_a_stop_that_is_taken_over_costs_nothing() -> None:
     ended = story.tell(report(STOP, session_time_s=9_999, output_octets=10**9))
     assert ended is Effect.ENDED
     assert story.only.meter.charge_micros == 0
-    assert story.only.unposted == []
+    assert story.only.unposted == ()
 
 
 def test_a_presumed_end_is_corrected_by_what_comes_after() -> None:

@@ -19,6 +19,7 @@ from ledger.accounts import NewService, ServiceChanges, set_service
 from ledger.changes import Authorship
 from ledger.credentials import nt_hash
 from ledger.model import CredentialScheme, ServiceStatus, StatusReason
+from ledger.rules.limits import NEVER
 from ledger.seal import Sealer
 from ledger.store import Reader, Store, StoreUnavailable
 from tests.e2e.wire import Status
@@ -295,10 +296,15 @@ async def test_a_login_does_not_insist(world: World) -> None:
         await world.directory.load([("default", "ann")])
 
 
-async def test_the_zone_of_a_price_is_the_tariffs(world: World) -> None:
-    await world.apply(*applicable([report(1, Status.START, at=T0)]))
-    (session,) = world.sessions.open_sessions()
-    assert world.directory.tariff_zone(session) == "America/New_York"
+async def test_an_offer_is_found_again_when_another_comes_into_force(world: World) -> None:
+    entry = await found(world, "bob")
+    bought_at = entry.subscriber.purchases[0].from_at
+    later, earlier = world.directory.offer(entry, T0), world.directory.offer(entry, bought_at - 1)
+    assert later is not None
+    assert later.name == "limited"
+    assert earlier is None, "nothing was bought then"
+    assert world.directory.offer(entry, bought_at) == later
+    assert (entry.offer_from_at, entry.offer_until_at) == (bought_at, NEVER)
 
 
 async def test_the_next_instant_at_which_the_offer_may_change(world: World) -> None:
