@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -33,6 +32,7 @@ from aaad.policy.usage import (
     place,
 )
 from aaad.radius.codes import AcctStatusType
+from aaad.server.applicable import Accounting, Applicable, Silence
 from aaad.server.directory import Directory, Entry
 from aaad.server.metrics import Metrics
 from aaad.server.session_table import SessionTable
@@ -48,32 +48,6 @@ US_PER_MS = 1_000
 
 BATCH_MAX = 1024
 """Records whose missing facts are fetched together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accounting:
-    """A durable Accounting-Request: what it says, and the journal's bytes of it should it need
-    suspense.
-    """
-
-    report: Report
-    received_us: int
-    brand: str
-    login: str
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """A durable decision: a session that was not heard since `heard_at` has ended."""
-
-    lsn: int
-    received_us: int
-    session_id: int
-    heard_at: int
-
-
-Applicable = Accounting | Silence
 
 
 class Books(Protocol):
