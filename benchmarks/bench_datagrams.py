@@ -19,7 +19,8 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from aaad.server.datagrams import BATCH_SIZE_MAX, DatagramBatch, Peer
+from aaad.server.datagrams import BATCH_SIZE_MAX, DatagramBatch
+from aaad.server.peers import Peer
 from aaad.server.sockets import open_socket
 
 # The size of a usual Accounting-Request with its attributes.

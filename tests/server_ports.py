@@ -35,15 +35,20 @@ from tests.e2e.wire import (
 from tests.server_world import BRAND, CLIENT, JOURNAL_NUMBER, PASSWORD, SECRET, World
 
 
-def clients(*, require_message_authenticator: bool = True) -> Clients:
-    """One client: this machine."""
-    client = ClientSettings(
+def client_settings(*, require_message_authenticator: bool = True) -> ClientSettings:
+    """This machine."""
+    return ClientSettings(
         name=CLIENT,
         prefixes=(ip_network("127.0.0.0/8"),),
         secret=SECRET,
         brand=BRAND.name,
         require_message_authenticator=require_message_authenticator,
     )
+
+
+def clients(*, require_message_authenticator: bool = True) -> Clients:
+    """One client: this machine."""
+    client = client_settings(require_message_authenticator=require_message_authenticator)
     return Clients(ClientTable([client]), {BRAND.name: BRAND})
 
 

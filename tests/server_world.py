@@ -17,7 +17,8 @@ from functools import cache
 from pathlib import Path
 
 from aaad.policy.session import Session
-from aaad.server.applier import Applicable, Applier
+from aaad.server.applicable import Applicable
+from aaad.server.applier import Applier
 from aaad.server.catalogs import Catalogs
 from aaad.server.directory import Directory
 from aaad.server.enforcer import Enforcer

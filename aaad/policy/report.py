@@ -9,12 +9,35 @@ Acct-Delay-Time (RFC 2866 s.5.2).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
 from aaad.policy.class_attribute import MAGIC
-from aaad.radius import attribute_types as attribute
+from aaad.radius.attribute_types import (
+    ACCT_DELAY_TIME,
+    ACCT_INPUT_GIGAWORDS,
+    ACCT_INPUT_OCTETS,
+    ACCT_MULTI_SESSION_ID,
+    ACCT_OUTPUT_GIGAWORDS,
+    ACCT_OUTPUT_OCTETS,
+    ACCT_SESSION_ID,
+    ACCT_SESSION_TIME,
+    ACCT_STATUS_TYPE,
+    ACCT_TERMINATE_CAUSE,
+    CALLED_STATION_ID,
+    CALLING_STATION_ID,
+    CLASS,
+    EVENT_TIMESTAMP,
+    FRAMED_IP_ADDRESS,
+    NAS_IDENTIFIER,
+    NAS_IP_ADDRESS,
+    NAS_IPV6_ADDRESS,
+    NAS_PORT,
+    NAS_PORT_ID,
+    USER_NAME,
+)
 from aaad.radius.codes import AcctStatusType
-from aaad.radius.packet import Packet
+from aaad.radius.decoder import Packet
 
 SESSION_TIME_MAX_S = 10 * 366 * 86_400
 """An Acct-Session-Time of more than ten years is no measurement."""
@@ -22,11 +45,21 @@ SESSION_TIME_MAX_S = 10 * 366 * 86_400
 WORD = 1 << 32
 """Octet counters of RFC 2866 are 32 bits wide; Gigawords (RFC 2869 s.5.1) count their wraps."""
 
+TEXTS_MAX = 65_536
+"""Names and addresses of NASes, and their ports, that are remembered as text: those in use."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+ABSENT = -1
+"""An attribute that is not there, or of a wrong length; numbers on the wire are never negative."""
+
+START = AcctStatusType.START.value
+INTERIM_UPDATE = AcctStatusType.INTERIM_UPDATE.value
+STOP = AcctStatusType.STOP.value
+
+
+@dataclass(kw_only=True)
 class Report:
     """One authentic Accounting-Request as facts. Octets are the NAS's own counters, not yet joined
-    to a session.
+    to a session. Never changed after it was read.
     """
 
     lsn: int
@@ -76,84 +109,102 @@ def text_of(octets: bytes) -> str:
     return octets.decode("utf-8", "backslashreplace")
 
 
+@lru_cache(TEXTS_MAX)
+def _name_text(octets: bytes) -> str:
+    """The text of a NAS's name or port: the same object each time, as long as it is remembered."""
+    return text_of(octets)
+
+
+@lru_cache(TEXTS_MAX)
+def _address_text(packed: bytes) -> str:
+    """The text of a NAS's address, likewise."""
+    return str(ip_address(packed))
+
+
 def nas_of(packet: Packet, source: str) -> str:
     """Who serves the user: NAS-Identifier, else NAS-IP-Address, else NAS-IPv6-Address, else the
     source.
     """
-    identifier = packet.get(attribute.NAS_IDENTIFIER)
-    if identifier:
-        return text_of(identifier)
-    return nas_address_of(packet, source)
+    identifier = packet.get(NAS_IDENTIFIER)
+    return _name_text(identifier) if identifier else nas_address_of(packet, source)
 
 
 def nas_address_of(packet: Packet, source: str) -> str:
     """Where the NAS itself is: by its own word, else where the packet came from."""
-    for kind, size in ((attribute.NAS_IP_ADDRESS, 4), (attribute.NAS_IPV6_ADDRESS, 16)):
-        value = packet.get(kind)
-        if value is not None and len(value) == size and any(value):
-            return str(ip_address(value))
+    value = packet.get(NAS_IP_ADDRESS)
+    if value is not None and len(value) == 4 and any(value):
+        return _address_text(value)
+    value = packet.get(NAS_IPV6_ADDRESS)
+    if value is not None and len(value) == 16 and any(value):
+        return _address_text(value)
     return source
 
 
 def read_report(packet: Packet, *, lsn: int, received_at: int, client: str, source: str) -> Report:
     """The facts of an Accounting-Request. Attributes of a wrong length count as absent."""
-    gigawords_in = packet.get_int(attribute.ACCT_INPUT_GIGAWORDS)
-    gigawords_out = packet.get_int(attribute.ACCT_OUTPUT_GIGAWORDS)
-    session_time = packet.get_int(attribute.ACCT_SESSION_TIME)
-    if session_time is not None and session_time > SESSION_TIME_MAX_S:
-        session_time = None
-    return Report(
-        lsn=lsn,
-        received_at=received_at,
-        client=client,
-        nas=nas_of(packet, source),
-        status=packet.get_int(attribute.ACCT_STATUS_TYPE) or 0,
-        acct_session_id=packet.get(attribute.ACCT_SESSION_ID) or b"",
-        multi_session_id=packet.get(attribute.ACCT_MULTI_SESSION_ID) or b"",
-        user_name=packet.get(attribute.USER_NAME) or b"",
-        session_time_s=session_time,
-        input_octets=(gigawords_in or 0) * WORD
-        + (packet.get_int(attribute.ACCT_INPUT_OCTETS) or 0),
-        output_octets=(gigawords_out or 0) * WORD
-        + (packet.get_int(attribute.ACCT_OUTPUT_OCTETS) or 0),
-        gigawords=gigawords_in is not None or gigawords_out is not None,
-        event_timestamp_at=packet.get_int(attribute.EVENT_TIMESTAMP),
-        delay_s=packet.get_int(attribute.ACCT_DELAY_TIME) or 0,
-        terminate_cause=packet.get_int(attribute.ACCT_TERMINATE_CAUSE) or 0,
-        nas_address=nas_address_of(packet, source),
-        nas_port=_nas_port(packet),
-        framed_address=_framed_address(packet),
-        calling_station_id=packet.get(attribute.CALLING_STATION_ID) or b"",
-        called_station_id=packet.get(attribute.CALLED_STATION_ID) or b"",
-        class_=_class(packet),
-    )
+    report = Report.__new__(Report)  # filled in place: a call of so many keywords costs more
+    report.lsn = lsn
+    report.received_at = received_at
+    report.client = client
+    report.nas = nas_of(packet, source)
+    report.status = packet.number(ACCT_STATUS_TYPE, 0)
+    report.acct_session_id = packet.get(ACCT_SESSION_ID) or b""
+    report.multi_session_id = packet.get(ACCT_MULTI_SESSION_ID) or b""
+    report.user_name = packet.get(USER_NAME) or b""
+    _read_counters(report, packet)
+    report.event_timestamp_at = packet.get_int(EVENT_TIMESTAMP)
+    report.delay_s = packet.number(ACCT_DELAY_TIME, 0)
+    report.terminate_cause = packet.number(ACCT_TERMINATE_CAUSE, 0)
+    report.nas_address = nas_address_of(packet, source)
+    report.nas_port = _nas_port(packet)
+    report.framed_address = _framed_address(packet)
+    report.calling_station_id = packet.get(CALLING_STATION_ID) or b""
+    report.called_station_id = packet.get(CALLED_STATION_ID) or b""
+    report.class_ = _class(packet)
+    return report
 
 
 def is_session_report(status: int) -> bool:
     """Whether a status speaks of one session (and not of a whole NAS or a tunnel)."""
-    return status in {
-        AcctStatusType.START,
-        AcctStatusType.INTERIM_UPDATE,
-        AcctStatusType.STOP,
-    }
+    return status in (START, INTERIM_UPDATE, STOP)
+
+
+def _read_counters(report: Report, packet: Packet) -> None:
+    """Time and octets, the octets with their Gigawords."""
+    time_s = packet.number(ACCT_SESSION_TIME, ABSENT)
+    report.session_time_s = time_s if 0 <= time_s <= SESSION_TIME_MAX_S else None
+    gigawords_in = packet.number(ACCT_INPUT_GIGAWORDS, ABSENT)
+    gigawords_out = packet.number(ACCT_OUTPUT_GIGAWORDS, ABSENT)
+    report.gigawords = gigawords_in != ABSENT or gigawords_out != ABSENT
+    report.input_octets = _joined(gigawords_in, packet.number(ACCT_INPUT_OCTETS, 0))
+    report.output_octets = _joined(gigawords_out, packet.number(ACCT_OUTPUT_OCTETS, 0))
+
+
+def _joined(gigawords: int, octets: int) -> int:
+    """A counter of 64 bits."""
+    return gigawords * WORD + octets if gigawords > 0 else octets
 
 
 def _class(packet: Packet) -> bytes:
     """Our own Class among those returned, else the first."""
-    values = packet.get_all(attribute.CLASS)
-    return next(
-        (value for value in values if value.startswith(MAGIC)), values[0] if values else b""
-    )
+    value = packet.get(CLASS)
+    if value is None:
+        return b""
+    if value.startswith(MAGIC):
+        return value
+    return next((other for other in packet.get_all(CLASS) if other.startswith(MAGIC)), value)
 
 
 def _nas_port(packet: Packet) -> str:
-    port_id = packet.get(attribute.NAS_PORT_ID)
+    port_id = packet.get(NAS_PORT_ID)
     if port_id:
-        return text_of(port_id)
-    port = packet.get_int(attribute.NAS_PORT)
-    return "" if port is None else str(port)
+        return _name_text(port_id)
+    port = packet.number(NAS_PORT, ABSENT)
+    return "" if port == ABSENT else str(port)
 
 
 def _framed_address(packet: Packet) -> str:
-    value = packet.get(attribute.FRAMED_IP_ADDRESS)
-    return str(ip_address(value)) if value is not None and len(value) == 4 else ""
+    address = packet.number(FRAMED_IP_ADDRESS, ABSENT)
+    if address == ABSENT:
+        return ""
+    return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"

@@ -20,6 +20,7 @@ from aaad.radius.errors import Discard, DiscardReason
 cdef enum:
     VENDOR_SPECIFIC = 26
     VENDOR_HEADER_SIZE = 6  # type, length, vendor
+    INTEGER_SIZE = 6  # type, length, four octets
     WALK_TOO_SHORT = 1
     WALK_OVERRUN = 2
 
@@ -40,16 +41,16 @@ cdef class Packet:
         """The 16 octets of the Request or Response Authenticator."""
         return _copy(self, AUTHENTICATOR_AT, HEADER_SIZE)
 
-    def has(self, unsigned char type):
+    cpdef bint has(self, unsigned char type) noexcept:
         """Whether an attribute of `type` is there."""
         return self.first[type] != 0
 
-    def get(self, unsigned char type):
+    cpdef bytes get(self, unsigned char type):
         """The value of the first attribute of `type`."""
         cdef Py_ssize_t at = self.first[type]
         return _value(self, at) if at else None
 
-    def get_all(self, unsigned char type):
+    cpdef list get_all(self, unsigned char type):
         """The values of all attributes of `type`, in the order of the packet."""
         cdef Py_ssize_t at = self.first[type]
         cdef list values = []
@@ -58,11 +59,16 @@ cdef class Packet:
             at = self.next_of(type, at)
         return values
 
-    def get_int(self, unsigned char type):
+    cpdef object get_int(self, unsigned char type):
         """The number in the first attribute of `type`; None unless it is of four octets."""
+        cdef long long number = self.number(type, -1)
+        return None if number < 0 else number
+
+    cpdef long long number(self, unsigned char type, long long absent) noexcept:
+        """The number in the first attribute of `type`; `absent` unless it is of four octets."""
         cdef Py_ssize_t at = self.first[type]
-        if at == 0 or self.octets[at + 1] != 6:
-            return None
+        if at == 0 or self.octets[at + 1] != INTEGER_SIZE:
+            return absent
         return _uint32(self.octets + at + 2)
 
     def get_vendor(self, unsigned int vendor, unsigned char type):
@@ -103,7 +109,7 @@ cdef class Packet:
         raise TypeError("a Packet is not pickled: keep its data and decode them again")
 
 
-def decode(datagram):
+cpdef Packet decode(object datagram):
     """The packet in `datagram` (bytes, or anything with a contiguous buffer, which is copied).
 
     Raises Discard for every malformed one, and nothing else whatever the octets are.

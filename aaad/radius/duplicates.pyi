@@ -1,10 +1,11 @@
 """Types of duplicates.pyx."""
 
-from collections.abc import Hashable
 from enum import Enum
-from typing import Final, Literal, TypeAlias, final
+from typing import Final, Literal, final
 
 from aaad.radius.decoder import Packet
+
+SOURCE_SIZE_MAX: Final[int]
 
 class DuplicateState(Enum):
     NEW = "new"
@@ -12,8 +13,6 @@ class DuplicateState(Enum):
 
 NEW: Final = DuplicateState.NEW
 PENDING: Final = DuplicateState.PENDING
-
-DuplicateKey: TypeAlias = tuple[Hashable, bytes]
 
 @final
 class DuplicateTable:
@@ -29,10 +28,8 @@ class DuplicateTable:
     def reply_hits(self) -> int: ...
     @property
     def evictions(self) -> int: ...
-    @staticmethod
-    def key(source: Hashable, packet: Packet) -> DuplicateKey: ...
     def lookup(
-        self, key: DuplicateKey, *, now_s: float
+        self, source: bytes, packet: Packet, now_s: float
     ) -> Literal[DuplicateState.NEW, DuplicateState.PENDING] | bytes: ...
-    def complete(self, key: DuplicateKey, reply: bytes, *, now_s: float) -> None: ...
-    def forget(self, key: DuplicateKey) -> None: ...
+    def complete(self, source: bytes, packet: Packet, reply: bytes, now_s: float) -> None: ...
+    def forget(self, source: bytes, packet: Packet) -> None: ...

@@ -3,9 +3,7 @@
 from aaad.radius.decoder import Packet
 from aaad.radius.secret import Secret
 
-def verify_request(
-    packet: Packet, secret: Secret, *, require_message_authenticator: bool
-) -> None: ...
+def verify_request(packet: Packet, secret: Secret, require_message_authenticator: bool) -> None: ...
 def verify_response(
     data: bytes, request: bytes, secret: Secret, *, require_message_authenticator: bool = True
 ) -> Packet: ...

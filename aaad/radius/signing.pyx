@@ -45,13 +45,14 @@ cdef uint8_t[16] ZEROS
 memset(ZEROS, 0, 16)
 
 
-def verify_request(
-    Packet packet not None, Secret secret not None, *, bint require_message_authenticator):
+cpdef object verify_request(
+    Packet packet, Secret secret, bint require_message_authenticator):
     """Raise Discard unless `packet` is a request that the holder of `secret` made.
 
     `require_message_authenticator` is for Access-Request; Status-Server always needs one (RFC 5997
     section 3), and one that is there is always checked.
     """
+    _refuse_none(packet, secret)
     cdef const uint8_t *vector = packet.octets + AUTHENTICATOR_AT
     cdef uint8_t expected[16]
     if packet.code == ACCESS_REQUEST or packet.code == STATUS_SERVER:
@@ -103,14 +104,16 @@ def verify_response(
     return packet
 
 
-def encode_reply(
-    Packet request not None, int code, bytes attributes not None, Secret secret not None):
+cpdef bytes encode_reply(Packet request, int code, bytes attributes, Secret secret):
     """The reply of `code` to `request`: `attributes` as given, then its Proxy-State in order.
 
     A Message-Authenticator is put first for Access-Request and Status-Server, and for others if the
     request had one. Raises ValueError if `attributes` are malformed, hold a Message-Authenticator
     or Proxy-State, or make the reply longer than 4096 octets.
     """
+    _refuse_none(request, secret)
+    if attributes is None:
+        raise TypeError('no attributes are b"", not None')
     cdef bint signed = (
         request.code == ACCESS_REQUEST or request.code == STATUS_SERVER
         or request.first[MESSAGE_AUTHENTICATOR] != 0)
@@ -156,6 +159,13 @@ def encode_request(
     else:
         _authenticator(out, length, ZEROS, secret, out + AUTHENTICATOR_AT)
     return request
+
+
+cdef int _refuse_none(Packet packet, Secret secret) except -1:
+    """What a def does by `not None`: a cpdef may not say it."""
+    if packet is None or secret is None:
+        raise TypeError("a packet and its client's secret are needed, not None")
+    return 0
 
 
 cdef int _refuse_unsigned(Packet packet, bint required) except -1:

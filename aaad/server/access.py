@@ -28,13 +28,13 @@ from aaad.radius.errors import DiscardReason
 from aaad.radius.packet import encode_reply
 from aaad.radius.passwords import decrypt_pap
 from aaad.server.applier import Applier
-from aaad.server.datagrams import Peer
 from aaad.server.directory import Directory, Entry
 from aaad.server.facts import facts_under, standing_at
 from aaad.server.gate import Gate, Request
 from aaad.server.journal import Journal
 from aaad.server.listener import Listener
 from aaad.server.metrics import Metrics
+from aaad.server.peers import Peer
 from aaad.server.session_table import SessionTable
 from ledger.clock import Clock
 from ledger.credentials import verify_argon2

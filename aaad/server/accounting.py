@@ -7,27 +7,32 @@ Accounting-Response to an Accounting-Request.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
 from aaad.radius.codes import Code
 from aaad.radius.errors import DiscardReason
-from aaad.radius.packet import encode_reply
-from aaad.server.applier import Applicable, Applier, Silence
-from aaad.server.datagrams import Peer
+from aaad.radius.signing import encode_reply
+from aaad.server.applicable import Applicable, Silence
+from aaad.server.applier import Applier
 from aaad.server.gate import Gate, Request
 from aaad.server.journal import Journal, JournalFull, JournalUnavailable
 from aaad.server.listener import Listener
 from aaad.server.metrics import Metrics
+from aaad.server.peers import Peer
 from aaad.server.records import ACCOUNTING, SILENCE, accounting_of, pack_accounting, pack_silence
-from ledger.clock import Clock
+from ledger.clock import Clock, monotonic
 
 CODES = frozenset({Code.ACCOUNTING_REQUEST, Code.STATUS_SERVER})
 
+STATUS_SERVER = Code.STATUS_SERVER.value
+ACCOUNTING_RESPONSE = Code.ACCOUNTING_RESPONSE.value
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Appended:
     """A record in the journal, not yet known to be on disk; a request wants its answer then."""
 
@@ -48,11 +53,13 @@ class AccountingHandler:
         clock: Clock,
         metrics: Metrics,
         log: FilteringBoundLogger,
+        monotonic: Callable[[], float] = monotonic,
     ) -> None:
         self._gate = gate
         self._journal = journal
         self._applier = applier
         self._clock = clock
+        self._monotonic = monotonic
         self._metrics = metrics
         self._log = log
         self._appended: deque[Appended] = deque()
@@ -65,36 +72,51 @@ class AccountingHandler:
     def handle(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> None:
         """A batch of datagrams."""
         replies = []
+        received_us = self._received_us()
+        before = len(self._appended)
         for request in self._gate.admit(listener, received):
-            if request.packet.code == Code.STATUS_SERVER:
-                if self._journal.writable:  # RFC 5997: "I would answer accounting now"
-                    replies.append(self._reply(request))
-                else:
-                    self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
+            if request.packet.code != STATUS_SERVER:
+                self._guarded(request, received_us)
+            elif self._journal.writable:  # RFC 5997: "I would answer accounting now"
+                replies.append(self._reply(request, request.received_s))
             else:
-                self._guarded(request)
+                self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
+        self._metrics.count("accounting_requests", len(self._appended) - before)
         listener.send(replies)
 
     def durable(self, lsn: int) -> None:
         """Every record up to here is on disk: answer, then apply."""
-        replies: dict[Listener, list[tuple[bytes, Peer]]] = defaultdict(list)
+        now_s = self._monotonic()
+        replies: list[tuple[bytes, Peer]] = []
+        listener = None
         records = []
-        while self._appended and self._appended[0].lsn <= lsn:
-            appended = self._appended.popleft()
-            if (request := appended.request) is not None:
-                replies[request.listener].append(self._reply(request))
+        while self._appended:
+            appended = self._appended[0]
+            if appended.lsn > lsn:
+                break
+            self._appended.popleft()
             records.append(appended.record)
-        for listener, of_listener in replies.items():
-            listener.send(of_listener)
+            request = appended.request
+            if request is None:
+                continue
+            if request.listener is not listener:
+                self._send(listener, replies)
+                listener, replies = request.listener, []
+            replies.append(self._reply(request, now_s))
+        self._send(listener, replies)
         self._applier.offer(records)
 
-    def _guarded(self, request: Request) -> None:
+    def _send(self, listener: Listener | None, replies: list[tuple[bytes, Peer]]) -> None:
+        if listener is not None:
+            listener.send(replies)
+
+    def _guarded(self, request: Request, received_us: int) -> None:
         """A bug met by one request must not cost the others of its batch their answer."""
         try:
-            self._append(request)
+            self._append(request, received_us)
         except Exception:
             self._metrics.count("accounting_errors")
-            self._log.exception("accounting_failed", client=request.client.settings.name)
+            self._log.exception("accounting_failed", client=request.client.name)
             self._gate.give_up(request, DiscardReason.INTERNAL_ERROR)
 
     def append_silence(self, *, session_id: int, heard_at: int) -> None:
@@ -111,34 +133,29 @@ class AccountingHandler:
         """Now, but never before the last record: a replay must see what was applied live."""
         return max(self._clock.now_us(), self._journal.last_received_us)
 
-    def _append(self, request: Request) -> None:
-        client = request.client.settings.name
+    def _append(self, request: Request, received_us: int) -> None:
+        client = request.client
         source = request.peer.host
         body = pack_accounting(
-            client=client,
-            brand=request.client.brand.name,
-            source=source,
-            data=request.packet.data,
+            client=client.name, brand=client.brand.name, source=source, data=request.packet.data
         )
-        received_us = self._received_us()
         record = accounting_of(
             request.packet,
             lsn=self._journal.next_lsn,
             received_us=received_us,
-            client=client,
-            brand=request.client.brand,
+            client=client.name,
+            brand=client.brand,
             source=source,
             body=body,
         )
         try:
-            self._journal.append(received_us, ACCOUNTING, body)
+            lsn = self._journal.append(received_us, ACCOUNTING, body)
         except (JournalFull, JournalUnavailable):
             self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
             return
-        self._appended.append(Appended(record.report.lsn, request, record))
-        self._metrics.count("accounting_requests")
+        self._appended.append(Appended(lsn, request, record))
 
-    def _reply(self, request: Request) -> tuple[bytes, Peer]:
-        reply = encode_reply(request.packet, Code.ACCOUNTING_RESPONSE, b"", request.client.secret)
-        self._gate.complete(request, reply)
+    def _reply(self, request: Request, now_s: float) -> tuple[bytes, Peer]:
+        reply = encode_reply(request.packet, ACCOUNTING_RESPONSE, b"", request.client.secret)
+        self._gate.complete(request, reply, now_s)
         return reply, request.peer

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -32,6 +31,7 @@ from aaad.policy.usage import (
     place,
 )
 from aaad.radius.codes import AcctStatusType
+from aaad.server.applicable import Accounting, Applicable, Silence
 from aaad.server.directory import Directory, Entry
 from aaad.server.metrics import Metrics
 from aaad.server.session_table import SessionTable
@@ -53,32 +53,6 @@ COUNTED_AS = {effect: f"usage_{effect.value}" for effect in Effect}
 
 _INTERIM_UPDATE = AcctStatusType.INTERIM_UPDATE.value
 _BOOTS = (AcctStatusType.ACCOUNTING_ON.value, AcctStatusType.ACCOUNTING_OFF.value)
-
-
-@dataclass(frozen=True)
-class Accounting:
-    """A durable Accounting-Request: what it says, and the journal's bytes of it should it need
-    suspense.
-    """
-
-    report: Report
-    received_us: int
-    brand: str
-    login: str
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Silence:
-    """A durable decision: a session that was not heard since `heard_at` has ended."""
-
-    lsn: int
-    received_us: int
-    session_id: int
-    heard_at: int
-
-
-Applicable = Accounting | Silence
 
 
 class Books(Protocol):

@@ -22,7 +22,8 @@ from aaad.radius.duplicates import DuplicateTable
 from aaad.server import access, accounting, records
 from aaad.server.access import AccessHandler
 from aaad.server.accounting import AccountingHandler
-from aaad.server.applier import Applicable, Applier
+from aaad.server.applicable import Applicable
+from aaad.server.applier import Applier
 from aaad.server.catalogs import Catalogs, reply_encoder
 from aaad.server.directory import Directory
 from aaad.server.enforcer import Enforcer

@@ -7,37 +7,43 @@ The order is DESIGN's: client, decoding, authenticators, duplicates. A discard i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from structlog.typing import FilteringBoundLogger
 
 from aaad.radius.codes import Code
+from aaad.radius.decoder import Packet, decode
 from aaad.radius.duplicates import NEW, PENDING, DuplicateTable
 from aaad.radius.errors import REMEDY, Discard, DiscardReason
-from aaad.radius.packet import Packet, Secret, decode, verify_request
-from aaad.server.datagrams import Peer
+from aaad.radius.secret import Secret
+from aaad.radius.signing import verify_request
 from aaad.server.metrics import Metrics
+from aaad.server.peers import Peer
 from ledger.clients import ClientSettings, ClientTable
 from ledger.clock import Clock
 from ledger.logs import RateLimiter
 from ledger.rules.logins import BrandSettings
 
 if TYPE_CHECKING:
-    from aaad.radius.duplicates import DuplicateKey
     from aaad.server.listener import Listener
 
+ADDRESSES_MAX = 65_536
+"""Source addresses of clients that are remembered with their client: all that speak in a while."""
 
-@dataclass(slots=True)
+
 class Client:
     """A client with its prepared secret and what it has sent."""
 
-    settings: ClientSettings
-    secret: Secret
-    brand: BrandSettings
-    requests: int = 0
-    heard_at: int | None = None
+    def __init__(self, settings: ClientSettings, brand: BrandSettings) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.secret = Secret(settings.secret)
+        self.brand = brand
+        self.require_message_authenticator = settings.require_message_authenticator
+        self.requests = 0
+        self.heard_at: int | None = None
 
 
 class Clients:
@@ -51,9 +57,9 @@ class Clients:
         former: Clients | None = None,
     ) -> None:
         self._table = table
+        self._by_address: dict[bytes, Client] = {}
         self.by_name = {
-            settings.name: Client(settings, Secret(settings.secret), brands[settings.brand])
-            for settings in table.clients
+            settings.name: Client(settings, brands[settings.brand]) for settings in table.clients
         }
         for name, client in (former.by_name if former else {}).items():
             if name in self.by_name:
@@ -62,19 +68,34 @@ class Clients:
 
     def lookup(self, address: bytes) -> Client | None:
         """The client of a source address."""
-        settings = self._table.lookup(address)
-        return None if settings is None else self.by_name[settings.name]
+        client = self._by_address.get(address)
+        if client is None:
+            settings = self._table.lookup(address)
+            if settings is None:
+                return None
+            if len(self._by_address) >= ADDRESSES_MAX:
+                self._by_address.clear()
+            client = self._by_address[address] = self.by_name[settings.name]
+        return client
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Request:
-    """A verified request that is not a duplicate; it must be completed or given up."""
+    """A verified request that is not a duplicate; it must be completed or given up.
+
+    `received_s` is monotonic. Two requests are never equal.
+    """
 
     packet: Packet
     client: Client
     peer: Peer
     listener: Listener
-    key: DuplicateKey
+    received_s: float
+
+    @property
+    def key(self) -> Hashable:
+        """What tells it from every other request that is outstanding."""
+        return self
 
 
 class Gate:
@@ -103,7 +124,7 @@ class Gate:
 
     def admit(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> list[Request]:
         """The new requests among what was received; repeated ones are answered again at once."""
-        now_s = self._monotonic()
+        now_s, now = self._monotonic(), self._clock.now()
         clients = self._clients()
         requests = []
         again = []
@@ -118,31 +139,33 @@ class Gate:
                 self.discard(client, peer, discard.reason)
                 continue
             client.requests += 1
-            client.heard_at = self._clock.now()
-            key = DuplicateTable.key(peer, packet)
-            known = self._duplicates.lookup(key, now_s=now_s)
+            client.heard_at = now
+            known = self._duplicates.lookup(peer.source, packet, now_s)
             if known is NEW:
-                requests.append(Request(packet, client, peer, listener, key))
+                requests.append(Request(packet, client, peer, listener, now_s))
             elif known is PENDING:
-                self._metrics.discard(client.settings.name, DiscardReason.DUPLICATE_PENDING)
+                self._metrics.discard(client.name, DiscardReason.DUPLICATE_PENDING)
             else:
-                self._metrics.count("duplicates_answered")
                 again.append((known, peer))
-        listener.send(again)
+        if again:
+            self._metrics.count("duplicates_answered", len(again))
+            listener.send(again)
         return requests
 
-    def complete(self, request: Request, reply: bytes) -> None:
-        """Keep a reply for repetitions of its request."""
-        self._duplicates.complete(request.key, reply, now_s=self._monotonic())
+    def complete(self, request: Request, reply: bytes, now_s: float | None = None) -> None:
+        """Keep a reply for repetitions of its request; `now_s` is monotonic."""
+        if now_s is None:
+            now_s = self._monotonic()
+        self._duplicates.complete(request.peer.source, request.packet, reply, now_s)
 
     def give_up(self, request: Request, reason: DiscardReason) -> None:
         """Not answered now: a repetition is to be tried like a new one."""
-        self._duplicates.forget(request.key)
+        self._duplicates.forget(request.peer.source, request.packet)
         self.discard(request.client, request.peer, reason)
 
     def discard(self, client: Client | None, peer: Peer, reason: DiscardReason) -> None:
         """Count, and say it now and then."""
-        name = client.settings.name if client else ""
+        name = client.name if client else ""
         self._metrics.discard(name, reason)
         source = name or peer.host
         suppressed = self._limiter.admit(reason.value, source, now_s=self._monotonic())
@@ -160,9 +183,5 @@ class Gate:
         packet = decode(datagram)
         if packet.code not in self._codes:
             raise Discard(DiscardReason.WRONG_PORT)
-        verify_request(
-            packet,
-            client.secret,
-            require_message_authenticator=client.settings.require_message_authenticator,
-        )
+        verify_request(packet, client.secret, client.require_message_authenticator)
         return packet

@@ -1,10 +1,10 @@
 """The journal: what was received is on disk here before it is answered (DESIGN.md, The journal).
 
-The event loop appends; a writer thread takes all that came meanwhile as one group, writes it
-with one call, syncs it once, and tells the loop the last durable LSN. Groups so form by
-themselves: the slower the disk, the larger the group, and no timer waits for more. State may
-change only when the LSN is durable, and then in LSN order; after a crash `records` gives the
-same records in the same order.
+The event loop appends; what one turn of it has appended is handed over at once, and a writer
+thread takes all that came meanwhile as one group, writes it with one call, syncs it once, and
+tells the loop the last durable LSN. Groups so form by themselves: the slower the disk, the larger
+the group, and no timer waits for more. State may change only when the LSN is durable, and then in
+LSN order; after a crash `records` gives the same records in the same order.
 
 Opening reads the headers of all segments and the records of the last one only; `records` checks
 what it replays. So a daemon with weeks of applied segments starts as fast as one without.
@@ -27,10 +27,9 @@ from aaad.server.journal_files import JournalFiles
 from aaad.server.journal_format import (
     BODY_SIZE_MAX,
     Record,
-    encode_record,
     salt_of,
-    start_group,
 )
+from aaad.server.journal_group import OVERHEAD_MAX, Group
 from aaad.server.journal_segments import (
     JournalError,
     SegmentReport,
@@ -106,22 +105,21 @@ class Journal:
         self.counters = JournalCounters()
         self.torn_tail = files.torn_tail
         self._files = files
-        self._salt = salt
+        self._group = Group(salt)
         self._retention_us = retention_s * _US_PER_S
         self._max_unapplied_bytes = max_unapplied_bytes
         self._next_lsn = files.durable_lsn + 1
         self._unapplied = _UnappliedBytes(files.sizes())
+        self._received_us = files.received_us
+        self._is_announced = False  # the loop hands the group over at the end of its turn
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._failure: JournalError | None = None
         self._stopped = "the journal is not started"
-        # Under this lock, for both threads: all that follows.
-        self._lock = threading.Lock()
-        self._wake = threading.Condition(self._lock)
-        self._is_waiting = False
+        # Under this condition's lock, for both threads: all that follows.
+        self._wake = threading.Condition()
+        self._has_group = False
         self._is_closing = False
-        self._pending: list[bytes] = []
-        self._received_us = files.received_us
         self._prune_order: tuple[int, int] | None = None
 
     @classmethod
@@ -239,18 +237,17 @@ class Journal:
             raise JournalUnavailable(self._files.folder, self._stopped, remedy)
         if len(body) > BODY_SIZE_MAX:
             raise ValueError(f"a journal record of {len(body)} bytes; {BODY_SIZE_MAX} is the most")
-        received_us = max(received_us, self._received_us)
+        if self._unapplied.bytes + len(body) + OVERHEAD_MAX > self._max_unapplied_bytes:
+            raise self._full(len(body) + OVERHEAD_MAX)
+        self._received_us = max(received_us, self._received_us)
         lsn = self._next_lsn
-        frame = encode_record(lsn, received_us, kind, body, salt=self._salt)
-        if self._unapplied.bytes + len(frame) > self._max_unapplied_bytes:
-            raise self._full(len(frame))
-        self._unapplied.add(lsn, len(frame))
+        size = self._group.append(lsn, self._received_us, kind, body)
+        self._unapplied.add(lsn, size)
         self._next_lsn = lsn + 1
-        with self._lock:
-            self._received_us = received_us
-            self._pending.append(frame)
-            if self._is_waiting:
-                self._wake.notify()
+        if not self._is_announced:
+            assert self._loop is not None
+            self._is_announced = True
+            self._loop.call_soon(self._hand_over)
         return lsn
 
     def mark_applied(self, lsn: int, now_us: int) -> None:
@@ -260,10 +257,9 @@ class Journal:
         applied and past their retention (unlinking a large file would block the loop).
         """
         self._unapplied.apply(lsn)
-        with self._lock:
+        with self._wake:
             self._prune_order = (lsn, now_us - self._retention_us)
-            if self._is_waiting:
-                self._wake.notify()
+            self._wake.notify()
 
     def records(self, after_lsn: int = 0) -> Iterator[Record]:
         """Yield the durable records after `after_lsn`, in order, in constant memory.
@@ -281,12 +277,19 @@ class Journal:
         if self._is_closing:
             return
         self._stopped = self._stopped or "the journal is closed"
-        with self._lock:
+        with self._wake:
             self._is_closing = True
             self._wake.notify()
         if self._thread is not None and self._loop is not None:
             await self._loop.run_in_executor(None, self._thread.join)
         self._files.close(failed=self._failure is not None)
+
+    def _hand_over(self) -> None:
+        """The loop has seen to all that was readable: the writer may take what there is."""
+        self._is_announced = False
+        with self._wake:
+            self._has_group = True
+            self._wake.notify()
 
     def _full(self, size_bytes: int) -> JournalFull:
         unapplied, most = self._unapplied.bytes, self._max_unapplied_bytes
@@ -313,28 +316,30 @@ class Journal:
         self, loop: asyncio.AbstractEventLoop, on_durable: Callable[[int], None]
     ) -> bool:
         """Wait for work and do it; False when the journal closes and nothing is left."""
-        with self._lock:
-            while not (self._pending or self._prune_order or self._is_closing):
-                self._is_waiting = True
-                self._wake.wait()
-                self._is_waiting = False
-            frames, self._pending = self._pending, []
-            prune_order, self._prune_order = self._prune_order, None
-            received_us = self._received_us
-        if frames:
-            self._write_group(frames, received_us)
+        was_closing = self._is_closing  # before it takes: nothing can have been appended since
+        prune_order = self._wait_for_work()
+        group, records, received_us = self._group.take()
+        if records:
+            self._write_group(group, records, received_us)
             loop.call_soon_threadsafe(on_durable, self._files.durable_lsn)
         if prune_order:
             self._files.prune(applied_lsn=prune_order[0], oldest_kept_us=prune_order[1])
-        return bool(frames or prune_order)
+        return records > 0 or not was_closing
 
-    def _write_group(self, frames: list[bytes], received_us: int) -> None:
-        frames[0] = start_group(frames[0], salt=self._salt)
-        group = b"".join(frames)
+    def _wait_for_work(self) -> tuple[int, int] | None:
+        """Wait until there is a group, an order to prune, which it returns, or the end."""
+        with self._wake:
+            while not (self._has_group or self._prune_order or self._is_closing):
+                self._wake.wait()
+            self._has_group = False
+            prune_order, self._prune_order = self._prune_order, None
+        return prune_order
+
+    def _write_group(self, group: bytes, records: int, received_us: int) -> None:
         begun_ns = time.monotonic_ns()
-        self._files.append_group(group, records=len(frames), received_us=received_us)
+        self._files.append_group(group, records=records, received_us=received_us)
         write_us = (time.monotonic_ns() - begun_ns) // 1_000
-        self.counters.count_group(records=len(frames), size_bytes=len(group), write_us=write_us)
+        self.counters.count_group(records=records, size_bytes=len(group), write_us=write_us)
 
 
 class _UnappliedBytes:
@@ -344,6 +349,7 @@ class _UnappliedBytes:
         self.bytes = 0
         self._marks: deque[tuple[int, int]] = deque()  # (last LSN, bytes up to it), oldest first
         self._total = 0
+        self._marked_total = 0
         self._applied_total = 0
         self._last_lsn = 0
         for lsn, size in sizes:
@@ -355,7 +361,7 @@ class _UnappliedBytes:
         self._last_lsn = lsn
         self._total += size
         self.bytes += size
-        if not self._marks or self._total - self._marks[-1][1] >= _MARK_BYTES:
+        if not self._marks or self._total - self._marked_total >= _MARK_BYTES:
             self._mark()
 
     def apply(self, lsn: int) -> None:
@@ -368,6 +374,7 @@ class _UnappliedBytes:
 
     def _mark(self) -> None:
         self._marks.append((self._last_lsn, self._total))
+        self._marked_total = self._total
 
 
 def _as_journal_error(error: Exception, path: Path) -> JournalError:

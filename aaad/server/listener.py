@@ -10,8 +10,9 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
-from aaad.server.datagrams import DatagramBatch, Peer
+from aaad.server.datagrams import BATCH_SIZE_MAX, DatagramBatch
 from aaad.server.metrics import Metrics
+from aaad.server.peers import Peer
 
 DRAINS_MAX = 8
 """Batches taken at one wake-up of the loop, so that no socket starves the others."""
@@ -69,6 +70,7 @@ class Listener:
     def _drain(self) -> None:
         for _ in range(DRAINS_MAX):
             received = self._batch.receive()
-            if not received:
+            if received:
+                self._handler(self, received)
+            if len(received) < BATCH_SIZE_MAX:  # the socket was empty: the loop tells when not
                 return
-            self._handler(self, received)

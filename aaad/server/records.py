@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgpack
+import msgspec
 
 from aaad.policy.report import read_report
-from aaad.radius.packet import Packet, decode
-from aaad.server.applier import Accounting, Applicable, Silence
+from aaad.radius.decoder import Packet, decode
+from aaad.server.applicable import Accounting, Applicable, Silence
 from aaad.server.journal import Record
 from ledger.clients import BRAND_DEFAULT
 from ledger.rules.logins import BrandSettings, canonical_login
@@ -21,17 +21,19 @@ ACCOUNTING = 1
 SILENCE = 2
 US = 1_000_000
 
+_encode = msgspec.msgpack.Encoder().encode
+_decode_accounting = msgspec.msgpack.Decoder(tuple[str, str, str, bytes]).decode
+_decode_silence = msgspec.msgpack.Decoder(tuple[int, int]).decode
+
 
 def pack_accounting(*, client: str, brand: str, source: str, data: bytes) -> bytes:
     """The body of an accounting record."""
-    body: bytes = msgpack.packb((client, brand, source, data))
-    return body
+    return _encode((client, brand, source, data))
 
 
 def pack_silence(*, session_id: int, heard_at: int) -> bytes:
     """The body of a silence record."""
-    body: bytes = msgpack.packb((session_id, heard_at))
-    return body
+    return _encode((session_id, heard_at))
 
 
 def accounting_of(
@@ -49,22 +51,22 @@ def accounting_of(
         packet, lsn=lsn, received_at=received_us // US, client=client, source=source
     )
     return Accounting(
-        report=report,
-        received_us=received_us,
-        brand=brand.name,
-        login=canonical_login(brand, report.user_name),
-        body=body,
+        report,
+        received_us,
+        brand.name,
+        canonical_login(brand, report.user_name),
+        body,
     )
 
 
 def read_record(record: Record, brands: Mapping[str, BrandSettings]) -> Applicable:
     """A journal record as it is applied again. Raises ValueError for a kind that nobody wrote."""
     if record.kind == SILENCE:
-        session_id, heard_at = msgpack.unpackb(record.body)
+        session_id, heard_at = _decode_silence(record.body)
         return Silence(record.lsn, record.received_us, session_id, heard_at)
     if record.kind != ACCOUNTING:
         raise ValueError(f"journal record {record.lsn}: kind {record.kind} is not known here")
-    client, brand, source, data = msgpack.unpackb(record.body)
+    client, brand, source, data = _decode_accounting(record.body)
     return accounting_of(
         decode(data),
         lsn=record.lsn,

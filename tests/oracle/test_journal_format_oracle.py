@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from aaad.server.journal_format import (
     SegmentHeader,
     encode_header,
-    encode_record,
     parse_records,
     salt_of,
-    start_group,
 )
+from aaad.server.journal_group import Group, crc32
+from tests.journal_frames import encode_record
 
 UINT64 = st.integers(0, 2**64 - 1)
 BODY = st.binary(max_size=5_000)
@@ -38,9 +38,19 @@ def test_a_record_is_what_another_reader_finds(
 ) -> None:
     salt = zlib.crc32(b"store", 7)
     assert salt_of("store", 7) == salt
-    data = encode_record(lsn, received_us, kind, body, salt=salt)
-    assert read_frame(data, salt) == ([lsn, received_us, kind, body], False)
-    assert read_frame(start_group(data, salt=salt), salt)[1]
+    group = Group(salt)
+    sizes = [group.append(lsn, received_us, kind, body) for _ in range(2)]
+    data, records, last_received_us = group.take()
+    assert (records, last_received_us, sum(sizes)) == (2, received_us, len(data))
+    fields = [lsn, received_us, kind, body]
+    assert read_frame(data[: sizes[0]], salt) == (fields, True)
+    assert read_frame(data[sizes[0] :], salt) == (fields, False)
+    assert data[sizes[0] :] == encode_record(lsn, received_us, kind, body, salt=salt)
+
+
+@given(data=st.binary(max_size=300), start=st.integers(0, 2**32 - 1))
+def test_the_crc_is_zlib_s(data: bytes, start: int) -> None:
+    assert crc32(data, start) == zlib.crc32(data, start)
 
 
 @given(lsn=UINT64, received_us=UINT64, kind=UINT64, body=BODY)

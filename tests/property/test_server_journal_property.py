@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aaad.server.journal import Journal
-from aaad.server.journal_format import encode_record, parse_header
+from aaad.server.journal_format import parse_header
 from aaad.server.journal_segments import segment_paths
+from tests.journal_frames import encode_record
 
 BODIES = st.lists(st.binary(max_size=300), min_size=1, max_size=8)
 # What happens in one life of the daemon: groups appended, then how many octets the crash cuts off.

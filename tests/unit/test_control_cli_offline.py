@@ -31,9 +31,10 @@ from aaad.control.cli import COMMANDS, LazyGroup, main
 from aaad.control.client import SOCKET_PATH_DEFAULT
 from aaad.radius.codes import Code
 from aaad.radius.packet import Secret, decode, encode_reply
-from aaad.server.journal_format import SegmentHeader, encode_record, salt_of, start_group
+from aaad.server.journal_format import SegmentHeader, salt_of
 from aaad.server.journal_segments import SegmentWriter
 from ledger.settings import CONTROL_SOCKET_DEFAULT
+from tests.journal_frames import encode_record, start_group
 
 ROOT = Path(__file__).parents[2]
 DIALUP = ROOT / "conf" / "pricelist" / "dialup.toml"

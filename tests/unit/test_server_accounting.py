@@ -11,20 +11,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aaad.radius.errors import DiscardReason
 from aaad.server.accounting import CODES, AccountingHandler
-from aaad.server.applier import Silence
+from aaad.server.applicable import Silence
+from aaad.server.gate import Clients
 from aaad.server.journal import Journal, JournalUnavailable
 from aaad.server.listener import Listener
 from aaad.server.records import read_record
+from ledger.clients import ClientTable
 from tests.e2e.wire import Code, Status
 from tests.server_ports import (
     Asker,
     accounting_request,
     asking,
+    client_settings,
     gate_of,
     listening,
     open_journal,
@@ -71,14 +75,14 @@ class Accounting:
 
 @asynccontextmanager
 async def accounting_port(
-    folder: Path, *, max_unapplied_bytes: int = 1 << 24
+    folder: Path, *, max_unapplied_bytes: int = 1 << 24, known: Clients | None = None
 ) -> AsyncIterator[Accounting]:
     disk = Disk()
     failures: list[Exception] = []
     async with new_world(folder) as world:
         journal = open_journal(folder, sync=disk, max_unapplied_bytes=max_unapplied_bytes)
         handler = AccountingHandler(
-            gate=gate_of(world, CODES),
+            gate=gate_of(world, CODES, known),
             journal=journal,
             applier=world.applier,
             clock=world.clock,
@@ -234,23 +238,31 @@ async def test_received_times_never_go_back(port: Accounting) -> None:
     assert session.heard_at == first.received_us // 1_000_000, "live as at a replay"
 
 
-async def test_a_bug_met_by_one_request_costs_no_other_its_answer(
-    port: Accounting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The packet that raises stands for any bug: the gate lets it be tried again."""
-    real = port.handler._append
+class Flawed:
+    """A brand's rules with a bug that the first request meets: it stands for any bug."""
 
-    def broken(request: object) -> None:
-        if request.packet.identifier == 1:  # type: ignore[attr-defined]
+    def __init__(self) -> None:
+        self.met = 0
+
+    def __getattr__(self, name: str) -> object:
+        self.met += 1
+        if self.met == 1:
             raise RuntimeError("a bug")
-        real(request)  # type: ignore[arg-type]
+        return getattr(BRAND, name)
 
-    monkeypatch.setattr(port.handler, "_append", broken)
-    port.asker.send(accounting_request(Status.START))
-    good = accounting_request(Status.START, "s2", identifier=2)
-    assert (await port.asker.ask(good)).identifier == 2
-    assert port.discards()[DiscardReason.INTERNAL_ERROR] == 1
-    assert port.world.metrics.counters["accounting_errors"] == 1
+
+async def test_a_bug_met_by_one_request_costs_no_other_its_answer(tmp_path: Path) -> None:
+    """And the gate lets the one be tried again."""
+    brand: Any = Flawed()
+    known = Clients(ClientTable([client_settings()]), {BRAND.name: brand})
+    async with accounting_port(tmp_path, known=known) as port:
+        first = accounting_request(Status.START)
+        port.asker.send(first)
+        good = accounting_request(Status.START, "s2", identifier=2)
+        assert (await port.asker.ask(good)).identifier == 2
+        assert port.discards()[DiscardReason.INTERNAL_ERROR] == 1
+        assert port.world.metrics.counters["accounting_errors"] == 1
+        assert (await port.asker.ask(first)).identifier == 1
 
 
 async def test_a_closed_journal_refuses_silence(port: Accounting) -> None:

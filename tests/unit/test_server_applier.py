@@ -1,17 +1,18 @@
-"""Proves that durable records change sessions, accounts and books one after the other, and that
-none of them stops the others: what cannot be placed is in suspense.
+"""Proves of aaad.server.applier that durable records change sessions, accounts and books one after
+the other, and that none of them stops the others: what cannot be placed is in suspense.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aaad.policy.class_attribute import make_class
 from aaad.policy.session import Session
-from aaad.server.applier import Applicable, Silence
+from aaad.server.applicable import Accounting, Applicable, Silence
 from aaad.server.journal import Record
 from ledger.clients import NasSettings, SessionCount
 from ledger.model import SessionStatus, Threshold
@@ -106,12 +107,18 @@ async def test_a_session_time_beyond_belief_counts_as_absent(world: World) -> No
     assert session_of(world).session_time_s == 0
 
 
+def altered(record: Applicable, **changes: object) -> Accounting:
+    """A report that no packet can make."""
+    assert isinstance(record, Accounting)
+    return replace(record, report=replace(record.report, **changes))  # type: ignore[arg-type]
+
+
 async def test_a_poison_record_is_in_suspense_and_counted(world: World) -> None:
-    """A bug met by one record: a Report whose Acct-Session-Id is no bytes makes the code raise."""
+    """A bug met by one record: a Report whose Acct-Session-Time is text makes the code raise."""
     good = applicable([report(1, Status.START, at=T0), report(2, Status.START, "s2", at=T0)])
     await world.apply(good[0])
-    object.__setattr__(good[1].report, "received_at", None)  # type: ignore[union-attr]
-    await world.apply(good[1], *applicable([report(3, Status.START, "s3", at=T0)]))
+    poison = altered(good[1], session_time_s="a minute")
+    await world.apply(poison, *applicable([report(3, Status.START, "s3", at=T0)]))
     assert world.metrics.counters["applier_errors"] == 1
     assert [one.lsn for one in world.unposted.suspense] == [2]
     assert session_of(world, b"s3").is_open
@@ -123,9 +130,7 @@ async def test_octets_that_cannot_be_priced_are_in_suspense(world: World) -> Non
     await world.apply(*applicable([report(1, Status.START, at=T0), huge]))
     before = session_of(world).usage_not_stored()
     (record,) = applicable([report(3, Status.INTERIM_UPDATE, at=T0 + 90, session_time=90)])
-    object.__setattr__(record.report, "input_octets", 1 << 63)  # type: ignore[union-attr]
-    object.__setattr__(record.report, "gigawords", True)  # type: ignore[union-attr]
-    await world.apply(record)
+    await world.apply(altered(record, input_octets=1 << 63, gigawords=True))
     assert [one.reason.split(":")[0] for one in world.unposted.suspense] == ["unpriced"]
     assert session_of(world).usage_not_stored() == before
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from aaad.server.datagrams import BATCH_SIZE_MAX, DATAGRAM_SIZE_MAX, DatagramBatch, Peer
+from aaad.server.datagrams import BATCH_SIZE_MAX, DATAGRAM_SIZE_MAX, DatagramBatch
+from aaad.server.peers import Peer
 from aaad.server.sockets import open_socket
 
 IP_RECVERR = 11
@@ -198,7 +199,8 @@ def test_icmp_errors_that_the_socket_reports_are_passed_over(server4: Server) ->
 # Sends to a neighbour that never answers ARP: the kernel holds the datagrams, and the buffer fills.
 FILL_SEND_BUFFER = """
 import socket
-from aaad.server.datagrams import DatagramBatch, Peer
+from aaad.server.datagrams import DatagramBatch
+from aaad.server.peers import Peer
 ours = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
 batch, peer = DatagramBatch(ours.fileno()), Peer("192.0.2.2", 9)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from aaad.policy.session import Session
-from aaad.server.applier import Applicable
+from aaad.server.applicable import Applicable
 from aaad.server.enforcer import (
     LOOK_AHEAD_MAX_S,
     ORDERS_OF_SESSION_MAX,

@@ -11,9 +11,9 @@ import pytest
 
 from aaad.radius.codes import Code
 from aaad.radius.errors import DiscardReason
-from aaad.server.datagrams import Peer
 from aaad.server.gate import Clients, Gate, Request
 from aaad.server.listener import Listener
+from aaad.server.peers import Peer
 from ledger.clients import ClientTable
 from tests.e2e.wire import Attribute, Status, attribute, header, sign_request
 from tests.e2e.wire import Code as WireCode

@@ -270,6 +270,23 @@ async def test_only_applied_and_old_segments_are_pruned(tmp_path: Path) -> None:
     assert segment_paths(tmp_path, 0)[0] == segment_path(tmp_path, 0, 7)
 
 
+async def test_a_group_taken_before_it_was_handed_over_ends_nothing(tmp_path: Path) -> None:
+    """An order to prune wakes the writer in the turn that appends; the handing over comes later."""
+    synced = threading.Event()
+
+    def sync(fd: int) -> None:
+        os.fdatasync(fd)
+        synced.set()
+
+    async with running(tmp_path, sync=sync) as (journal, heard):
+        synced.clear()
+        journal.append(1, 1, b"first")
+        journal.mark_applied(0, 0)
+        assert synced.wait(30)  # the loop does not turn meanwhile
+        await heard.durable_up_to(1)
+        await heard.durable_up_to(journal.append(2, 1, b"second"))
+
+
 async def test_old_segments_are_pruned_after_a_restart_too(tmp_path: Path) -> None:
     async with running(tmp_path, segment_size=2_000) as (journal, heard):
         await append_one_by_one(journal, heard, [bytes(900)] * 6)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from aaad.server.journal_files import JournalFiles
-from aaad.server.journal_format import encode_record, salt_of, start_group
+from aaad.server.journal_format import salt_of
 from aaad.server.journal_segments import JournalError, segment_path, segment_paths
+from tests.journal_frames import encode_record, start_group
 
 SALT = salt_of("s", 2)
 

@@ -11,13 +11,12 @@ from aaad.server.journal_format import (
     SegmentFormatError,
     SegmentHeader,
     encode_header,
-    encode_record,
     find_group_start,
     parse_header,
     parse_records,
     salt_of,
-    start_group,
 )
+from tests.journal_frames import encode_record, start_group
 
 SALT = salt_of("store-a", 3)
 HEADER = SegmentHeader("store-a", 3, 17, 16, 1_700_000_000_000_000)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aaad.server.journal_format import SegmentHeader, encode_record, salt_of, start_group
+from aaad.server.journal_format import SegmentHeader, salt_of
 from aaad.server.journal_segments import (
     Ending,
     JournalError,
@@ -18,6 +18,7 @@ from aaad.server.journal_segments import (
     segment_paths,
     verify,
 )
+from tests.journal_frames import encode_record, start_group
 
 SALT = salt_of("s", 0)
 

@@ -8,9 +8,10 @@ import socket
 
 import pytest
 
-from aaad.server.datagrams import BATCH_SIZE_MAX, Peer
+from aaad.server.datagrams import BATCH_SIZE_MAX
 from aaad.server.listener import DRAINS_MAX, Listener
 from aaad.server.metrics import Metrics
+from aaad.server.peers import Peer
 from tests.server_ports import asking, listening, until
 
 

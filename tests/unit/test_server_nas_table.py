@@ -8,7 +8,7 @@ import pytest
 
 from aaad.policy.report import Report
 from aaad.server import nas_table
-from aaad.server.applier import Accounting
+from aaad.server.applicable import Accounting
 from aaad.server.nas_table import NasTable
 from ledger.clients import NasSettings
 from ledger.model import BootInstant

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from aaad.server import poster
-from aaad.server.applier import Applicable
+from aaad.server.applicable import Applicable
 from aaad.server.poster import Poster
 from ledger.model import SessionRow
 from ledger.posting import post

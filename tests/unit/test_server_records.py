@@ -3,7 +3,7 @@
 import pytest
 
 from aaad.radius.packet import decode
-from aaad.server.applier import Accounting, Silence
+from aaad.server.applicable import Accounting, Silence
 from aaad.server.journal import Record
 from aaad.server.records import (
     ACCOUNTING,

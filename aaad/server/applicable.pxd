@@ -1,0 +1,22 @@
+"""C types of applicable.py."""
+
+cimport cython
+
+from aaad.policy.report cimport Report
+
+
+@cython.final
+cdef class Accounting:
+    cdef readonly Report report
+    cdef readonly long long received_us
+    cdef readonly str brand
+    cdef readonly str login
+    cdef readonly bytes body
+
+
+@cython.final
+cdef class Silence:
+    cdef readonly long long lsn
+    cdef readonly long long received_us
+    cdef readonly long long session_id
+    cdef readonly long long heard_at
