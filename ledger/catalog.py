@@ -81,9 +81,9 @@ class Catalog:
         sold = (self.offer(purchase.offer, at) for purchase in _owned(purchases, at))
         return tuple(offer for offer in sold if offer is not None)
 
-    def next_change_at(self, purchases: Sequence[Purchase], at: int) -> int | None:
-        """The first instant after `at` at which the offers owned, or what they say, may change."""
-        return next((later for later in self._changes(purchases, at) if later > at), None)
+    def next_change(self, purchases: Sequence[Purchase], at: int) -> int | None:
+        """The first instant after `at` at which `offers_at` may be other ones; None: never."""
+        return next((instant for instant in self._changes(purchases, at) if instant > at), None)
 
     def tariff_at(
         self, purchases: Sequence[Purchase], *, started_at: int, at: int

@@ -65,17 +65,14 @@ def generate_nt_response(
 
 
 def generate_authenticator_response(
-    *,
-    challenge: bytes,
-    peer_challenge: bytes,
-    user_name: bytes,
-    password_hash: bytes,
-    nt_response: bytes,
+    *, password_hash_hash: bytes, nt_response: bytes, hashed_challenge: bytes
 ) -> bytes:
-    """GenerateAuthenticatorResponse (RFC 2759 8.7): `S=` and 40 hexadecimal digits."""
-    digest = sha1(md4(password_hash) + nt_response + _SIGNING_MAGIC).digest()
-    hashed = challenge_hash(peer_challenge=peer_challenge, challenge=challenge, user_name=user_name)
-    proof = sha1(digest + hashed + _ITERATION_MAGIC).hexdigest()
+    """GenerateAuthenticatorResponse (RFC 2759 8.7): `S=` and 40 hexadecimal digits.
+
+    From the hash of the NT hash and the ChallengeHash, which the caller has already.
+    """
+    digest = sha1(password_hash_hash + nt_response + _SIGNING_MAGIC).digest()
+    proof = sha1(digest + hashed_challenge + _ITERATION_MAGIC).hexdigest()
     return b"S=" + proof.upper().encode("ascii")
 
 

@@ -136,7 +136,7 @@ class Directory:
 
     def offer_changes_at(self, entry: Entry, at: int) -> int | None:
         """The first instant after `at` at which a service may have another offer."""
-        return self._catalog(entry).next_change_at(entry.subscriber.purchases, at)
+        return self._catalog(entry).next_change(entry.subscriber.purchases, at)
 
     def interim_interval_s(self, entry: Entry, at: int) -> int:
         """How often sessions of a service report: as its offer tells the NAS, else the usual."""

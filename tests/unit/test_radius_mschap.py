@@ -43,11 +43,7 @@ def test_rfc_2759_section_9_2() -> None:
     )
     assert response == NT_RESPONSE
     proof = generate_authenticator_response(
-        challenge=CHALLENGE,
-        peer_challenge=PEER_CHALLENGE,
-        user_name=b"User",
-        password_hash=HASH,
-        nt_response=NT_RESPONSE,
+        password_hash_hash=md4(HASH), nt_response=NT_RESPONSE, hashed_challenge=hashed
     )
     assert proof == b"S=407A5589115FD0D6209F510FE9C04566932CDA56"
 
