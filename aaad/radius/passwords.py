@@ -21,12 +21,10 @@ from aaad.radius.mschap import (
     CHALLENGE_V2_SIZE,
     NT_HASH_SIZE,
     NT_RESPONSE_SIZE,
-    SESSION_KEY_SIZE,
     challenge_hash,
     challenge_response,
     generate_authenticator_response,
-    get_asymmetric_start_key,
-    get_master_key,
+    get_session_keys,
     nt_hash,
 )
 from aaad.radius.secret import Secret, hide, reveal
@@ -152,7 +150,7 @@ def verify_mschapv2(
         hashed = challenge_hash(peer_challenge=response[2:18], challenge=challenge, user_name=name)
         expected = challenge_response(challenge=hashed, password_hash=password_hash)
         if hmac.compare_digest(nt_response, expected):
-            return _success(response[0], nt_response, hashed, md4(password_hash))
+            return _success(response[0], nt_response, hashed, password_hash)
     return None
 
 
@@ -243,19 +241,13 @@ def _hashed_names(user_name: bytes) -> tuple[bytes, ...]:
 
 
 def _success(
-    identifier: int, nt_response: bytes, hashed_challenge: bytes, password_hash_hash: bytes
+    identifier: int, nt_response: bytes, hashed_challenge: bytes, password_hash: bytes
 ) -> MsChapV2Success:
-    master = get_master_key(password_hash_hash=password_hash_hash, nt_response=nt_response)
-    return MsChapV2Success(
-        identifier=identifier,
-        authenticator_response=generate_authenticator_response(
-            password_hash_hash=password_hash_hash,
-            nt_response=nt_response,
-            hashed_challenge=hashed_challenge,
-        ),
-        send_key=get_asymmetric_start_key(master, size=SESSION_KEY_SIZE, server_sends=True),
-        recv_key=get_asymmetric_start_key(master, size=SESSION_KEY_SIZE, server_sends=False),
+    proof = generate_authenticator_response(
+        password_hash=password_hash, nt_response=nt_response, hashed_challenge=hashed_challenge
     )
+    send_key, recv_key = get_session_keys(password_hash=password_hash, nt_response=nt_response)
+    return MsChapV2Success(identifier, proof, send_key, recv_key)
 
 
 def random_salt() -> bytes:
