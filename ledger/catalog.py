@@ -81,7 +81,7 @@ class Catalog:
         sold = (self.offer(purchase.offer, at) for purchase in _owned(purchases, at))
         return tuple(offer for offer in sold if offer is not None)
 
-    def next_change_at(self, purchases: Sequence[Purchase], at: int) -> int | None:
+    def next_change(self, purchases: Sequence[Purchase], at: int) -> int | None:
         """The first instant after `at` at which `offers_at` may say something else; None: never."""
         return next((later for later in self._changes(purchases, at) if later > at), None)
 

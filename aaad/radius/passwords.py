@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aaad.radius import attribute_types as types
+from aaad.radius.decoder import Packet
 from aaad.radius.digests import md4, md5
 from aaad.radius.framing import frame_vendor_attribute
 from aaad.radius.mschap import (
@@ -20,21 +21,19 @@ from aaad.radius.mschap import (
     CHALLENGE_V2_SIZE,
     NT_HASH_SIZE,
     NT_RESPONSE_SIZE,
-    SESSION_KEY_SIZE,
+    challenge_hash,
     challenge_response,
     generate_authenticator_response,
-    generate_nt_response,
-    get_asymmetric_start_key,
-    get_master_key,
+    get_session_keys,
     nt_hash,
 )
-from aaad.radius.packet import Packet, Secret
-from aaad.radius.secret import hide, reveal
+from aaad.radius.secret import Secret, hide, reveal
 
 __all__ = [
     "MsChapV2Success",
     "chap_password",
     "decrypt_pap",
+    "distinct_salts",
     "encode_mppe_keys_v1",
     "encode_mppe_keys_v2",
     "encode_mschap2_success",
@@ -60,10 +59,16 @@ MPPE_ENCRYPTION_TYPES: Final = 6
 SALT_SIZE: Final = 2
 SALT_MARK: Final = 0x80  # RFC 2868 section 3.5: the leftmost bit of a salt is set
 
+_MPPE_SETTINGS: Final = frame_vendor_attribute(
+    types.MICROSOFT, types.MS_MPPE_ENCRYPTION_POLICY, struct.pack("!I", MPPE_ENCRYPTION_ALLOWED)
+) + frame_vendor_attribute(
+    types.MICROSOFT, types.MS_MPPE_ENCRYPTION_TYPES, struct.pack("!I", MPPE_ENCRYPTION_TYPES)
+)
+
 SaltSource = Callable[[], bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MsChapV2Success:
     """A login by MS-CHAPv2 that is right: what the reply must prove and hand over.
 
@@ -140,15 +145,12 @@ def verify_mschapv2(
         return None
     if response is None or len(response) != MSCHAP_RESPONSE_SIZE:
         return None
+    nt_response = response[-NT_RESPONSE_SIZE:]
     for name in _hashed_names(user_name):
-        expected = generate_nt_response(
-            challenge=challenge,
-            peer_challenge=response[2:18],
-            user_name=name,
-            password_hash=password_hash,
-        )
-        if hmac.compare_digest(response[-NT_RESPONSE_SIZE:], expected):
-            return _success(challenge, response, name, password_hash)
+        hashed = challenge_hash(peer_challenge=response[2:18], challenge=challenge, user_name=name)
+        expected = challenge_response(challenge=hashed, password_hash=password_hash)
+        if hmac.compare_digest(nt_response, expected):
+            return _success(response[0], nt_response, hashed, password_hash)
     return None
 
 
@@ -159,33 +161,25 @@ def encode_mschap2_success(success: MsChapV2Success) -> bytes:
 
 
 def encode_mppe_keys_v2(
-    success: MsChapV2Success,
-    *,
-    secret: Secret,
-    request_authenticator: bytes,
-    policy: int = MPPE_ENCRYPTION_ALLOWED,
-    encryption_types: int = MPPE_ENCRYPTION_TYPES,
-    salt_source: SaltSource | None = None,
+    success: MsChapV2Success, *, secret: Secret, request_authenticator: bytes
 ) -> bytes:
     """The four attributes of MPPE after MS-CHAPv2: policy, types and both keys (RFC 2548 2.4)."""
-    salts = _distinct_salts(salt_source or random_salt)
-    keys = ((types.MS_MPPE_SEND_KEY, success.send_key), (types.MS_MPPE_RECV_KEY, success.recv_key))
-    encoded = [_encode_mppe_settings(policy=policy, encryption_types=encryption_types)]
-    for (number, key), salt in zip(keys, salts, strict=True):
-        value = salt_encrypt(
-            key, secret=secret, request_authenticator=request_authenticator, salt=salt
-        )
-        encoded.append(frame_vendor_attribute(types.MICROSOFT, number, value))
-    return b"".join(encoded)
+    first, second = distinct_salts(os.urandom(2 * SALT_SIZE))
+    send_key = salt_encrypt(
+        success.send_key, secret=secret, request_authenticator=request_authenticator, salt=first
+    )
+    recv_key = salt_encrypt(
+        success.recv_key, secret=secret, request_authenticator=request_authenticator, salt=second
+    )
+    return (
+        _MPPE_SETTINGS
+        + frame_vendor_attribute(types.MICROSOFT, types.MS_MPPE_SEND_KEY, send_key)
+        + frame_vendor_attribute(types.MICROSOFT, types.MS_MPPE_RECV_KEY, recv_key)
+    )
 
 
 def encode_mppe_keys_v1(
-    password_hash: bytes,
-    *,
-    secret: Secret,
-    request_authenticator: bytes,
-    policy: int = MPPE_ENCRYPTION_ALLOWED,
-    encryption_types: int = MPPE_ENCRYPTION_TYPES,
+    password_hash: bytes, *, secret: Secret, request_authenticator: bytes
 ) -> bytes:
     """Policy, types and MS-CHAP-MPPE-Keys after MS-CHAPv1 (RFC 2548 section 2.4.1).
 
@@ -194,8 +188,7 @@ def encode_mppe_keys_v1(
     _check_hash(password_hash)
     keys = bytes(8) + md4(password_hash)
     hidden = hide(keys, secret=secret, vector=request_authenticator)
-    settings = _encode_mppe_settings(policy=policy, encryption_types=encryption_types)
-    return settings + frame_vendor_attribute(types.MICROSOFT, types.MS_CHAP_MPPE_KEYS, hidden)
+    return _MPPE_SETTINGS + frame_vendor_attribute(types.MICROSOFT, types.MS_CHAP_MPPE_KEYS, hidden)
 
 
 def encode_mschap_error(
@@ -248,30 +241,13 @@ def _hashed_names(user_name: bytes) -> tuple[bytes, ...]:
 
 
 def _success(
-    challenge: bytes, response: bytes, name: bytes, password_hash: bytes
+    identifier: int, nt_response: bytes, hashed_challenge: bytes, password_hash: bytes
 ) -> MsChapV2Success:
-    nt_response = response[-NT_RESPONSE_SIZE:]
-    master = get_master_key(password_hash_hash=md4(password_hash), nt_response=nt_response)
-    return MsChapV2Success(
-        identifier=response[0],
-        authenticator_response=generate_authenticator_response(
-            challenge=challenge,
-            peer_challenge=response[2:18],
-            user_name=name,
-            password_hash=password_hash,
-            nt_response=nt_response,
-        ),
-        send_key=get_asymmetric_start_key(master, size=SESSION_KEY_SIZE, server_sends=True),
-        recv_key=get_asymmetric_start_key(master, size=SESSION_KEY_SIZE, server_sends=False),
+    proof = generate_authenticator_response(
+        password_hash=password_hash, nt_response=nt_response, hashed_challenge=hashed_challenge
     )
-
-
-def _encode_mppe_settings(*, policy: int, encryption_types: int) -> bytes:
-    return frame_vendor_attribute(
-        types.MICROSOFT, types.MS_MPPE_ENCRYPTION_POLICY, struct.pack("!I", policy)
-    ) + frame_vendor_attribute(
-        types.MICROSOFT, types.MS_MPPE_ENCRYPTION_TYPES, struct.pack("!I", encryption_types)
-    )
+    send_key, recv_key = get_session_keys(password_hash=password_hash, nt_response=nt_response)
+    return MsChapV2Success(identifier, proof, send_key, recv_key)
 
 
 def random_salt() -> bytes:
@@ -280,9 +256,10 @@ def random_salt() -> bytes:
     return bytes((salt[0] | SALT_MARK, salt[1]))
 
 
-def _distinct_salts(source: SaltSource) -> tuple[bytes, bytes]:
-    """Two salts: RFC 2548 section 2.4.2 wants each unique within its packet."""
-    first, second = source(), source()
+def distinct_salts(octets: bytes) -> tuple[bytes, bytes]:
+    """Two salts of 4 random octets: RFC 2548 section 2.4.2 wants each unique within its packet."""
+    first = bytes((octets[0] | SALT_MARK, octets[1]))
+    second = bytes((octets[2] | SALT_MARK, octets[3]))
     if first == second:
         second = bytes((second[0], second[1] ^ 1))
     return first, second

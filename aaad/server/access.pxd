@@ -5,6 +5,12 @@ cdef class Login:
     cdef readonly bytes user_name
     cdef readonly str login
 
+cdef class Batch:
+    cdef public long long now
+    cdef public list replies
+    cdef public list missing
+    cdef public long long accepts
+
 cdef class AccessHandler:
     cdef object _gate
     cdef object _journal
@@ -24,10 +30,12 @@ cdef class AccessHandler:
     cdef readonly object _rejects_delayed
     cdef object _reject_timer
     cdef object _verified
+    cdef list _missing
+    cdef object _fetcher
 
     cdef Login _login(self, request)
-    cdef object _guarded(self, request, list replies, list missing)
-    cdef object _sort(self, Login login, list replies, list missing)
-    cdef object _decide(self, Login login, entry, verified, list replies)
-    cdef object _reject(self, Login login, reason, str detail, proof, list replies)
-    cdef bint _finish(self, request, int code, bytes attributes, list replies)
+    cdef object _sort(self, Login login, bint applied, Batch batch)
+    cdef object _verify(self, Login login, entry, Batch batch)
+    cdef object _decide(self, Login login, entry, verified, Batch batch)
+    cdef object _reject(self, Login login, reason, str detail, proof, Batch batch)
+    cdef bint _finish(self, request, int code, bytes attributes, Batch batch)

@@ -1,8 +1,8 @@
 """Access-Requests: facts from memory, a decision, an answer; rejects are delayed a little.
 
-What is missing in memory is fetched for the whole batch by a task of a bounded number; slow
-password verifiers run in a bounded pool of threads. A login is decided only after what its user has
-been acknowledged for is applied.
+What is missing in memory is fetched by one task for all that wait, so what comes during a fetch
+goes into the next; slow password verifiers run in a bounded pool of threads. A login is decided
+only after what its user has been acknowledged for is applied.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
@@ -50,7 +50,7 @@ ACCESS_ACCEPT: Final = int(Code.ACCESS_ACCEPT)
 ACCESS_REJECT: Final = int(Code.ACCESS_REJECT)
 REJECTS: Final = {reason: f"access_rejects_{reason.value}" for reason in RejectReason}
 
-TASKS_MAX = 512
+WAITING_MAX = 512
 """Logins that wait for the store or a verifier at one time; more are not answered, so the NAS tries
 elsewhere.
 """
@@ -82,6 +82,16 @@ class Login:
     def brand(self) -> str:
         """The brand of its client."""
         return self.request.client.brand.name
+
+
+@dataclass
+class Batch:
+    """Logins decided together: at which instant, what is sent, and who must wait for facts."""
+
+    now: int
+    replies: list[tuple[bytes, Peer]] = field(default_factory=list)
+    missing: list[Login] = field(default_factory=list)
+    accepts: int = 0
 
 
 DelayedReject = tuple[float, Request, bytes]
@@ -123,6 +133,8 @@ class AccessHandler:
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._missing: list[Login] = []
+        self._fetcher: asyncio.Task[None] | None = None
         self._rejects_delayed: deque[DelayedReject] = deque()  # the delay is one: first due first
         self._reject_timer: asyncio.TimerHandle | None = None
         self._verified = VerifiedPasswords()
@@ -134,19 +146,22 @@ class AccessHandler:
 
     def handle(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> None:
         """A batch of datagrams."""
-        replies: list[tuple[bytes, Peer]] = []
-        missing: list[Login] = []
+        batch = Batch(self._clock.now())
         writable = self._journal.writable
+        applied = not self._applier.backlog
         for request in self._gate.admit(listener, received):
             if request.packet.code == STATUS_SERVER:
-                self._finish(request, ACCESS_ACCEPT, b"", replies)
+                self._finish(request, ACCESS_ACCEPT, b"", batch)
             elif not writable:
                 self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
             else:
-                self._guarded(request, replies, missing)
-        listener.send(replies)
-        if missing:
-            self._start(missing, self._decide_later(listener, missing))
+                try:
+                    self._sort(self._login(request), applied, batch)
+                except Exception as error:  # a bug that one meets costs no other its answer
+                    self._fail([request], error)
+        self._send(listener, batch)
+        if batch.missing:
+            self._fetch(batch.missing)
 
     def forget_passwords(self) -> None:
         """Credentials changed: verifier outcomes are no longer known."""
@@ -154,7 +169,7 @@ class AccessHandler:
 
     async def close(self) -> None:
         """Finish what was begun, and end the threads."""
-        if self._tasks:
+        while self._tasks:
             await asyncio.wait(self._tasks)
         if self._reject_timer is not None:
             self._reject_timer.cancel()
@@ -165,127 +180,137 @@ class AccessHandler:
         user_name = request.packet.get(attribute.USER_NAME) or b""
         return Login(request, user_name, canonical_login(request.client.brand, user_name))
 
-    def _guarded(
-        self, request: Request, replies: list[tuple[bytes, Peer]], missing: list[Login]
-    ) -> None:
-        """A bug met by one request must not cost the others of its batch their answer."""
-        try:
-            self._sort(self._login(request), replies, missing)
-        except Exception as error:
-            self._fail([request], error)
-
     def _fail(self, requests: Iterable[Request], error: BaseException) -> None:
         self._metrics.count("access_errors")
         self._log.error("access_failed", exc_info=error)
         for request in requests:
             self._gate.give_up(request, DiscardReason.INTERNAL_ERROR)
 
-    def _sort(self, login: Login, replies: list[tuple[bytes, Peer]], missing: list[Login]) -> None:
+    def _sort(self, login: Login, applied: bool, batch: Batch) -> None:
         """Decide a login now, or put it with those that must wait."""
-        entry = self._directory.find(login.brand, login.login)
-        known = entry is not None or self._directory.is_known_missing(login.brand, login.login)
-        if not known or self._applier.backlog:
-            missing.append(login)
-        elif entry is not None and needs_verifier(login.request.packet, entry.password):
-            self._start([login], self._verify_later(login, entry))
+        request = login.request
+        brand = request.client.brand.name
+        entry = self._directory.find(brand, login.login)
+        if not applied or (
+            entry is None and not self._directory.is_known_missing(brand, login.login)
+        ):
+            batch.missing.append(login)
         else:
-            self._decide(login, entry, None, replies)
+            self._verify(login, entry, batch)
 
-    def _start(self, logins: list[Login], work: Coroutine[Any, Any, None]) -> None:
-        """Run work for logins that wait, within the bound."""
-        if self._waiting + len(logins) > TASKS_MAX:
-            work.close()
-            for login in logins:
-                self._gate.give_up(login.request, DiscardReason.OVERLOAD)
+    def _verify(self, login: Login, entry: Entry | None, batch: Batch) -> None:
+        """Decide a login whose facts are in memory; a slow verifier is asked first."""
+        request = login.request
+        if entry is None or not needs_verifier(request.packet, entry.password):
+            self._decide(login, entry, None, batch)
             return
-        self._waiting += len(logins)
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._done(done, logins))
+        assert entry.password is not None
+        verifier = entry.password.verifier
+        assert verifier is not None
+        offered = decrypt_pap(request.packet, request.client.secret)
+        if offered is None or self._verified.knows(verifier, offered):
+            self._decide(login, entry, offered is not None, batch)
+        elif self._admit([login]):
+            self._begin(self._verify_slowly(login, entry, verifier, offered))
 
-    def _done(self, task: asyncio.Task[None], logins: list[Login]) -> None:
-        self._tasks.discard(task)
-        self._waiting -= len(logins)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail((login.request for login in logins), error)
+    def _send(self, listener: Listener, batch: Batch) -> None:
+        if batch.accepts:
+            self._metrics.count("access_accepts", batch.accepts)
+        listener.send(batch.replies)
 
-    async def _decide_later(self, listener: Listener, logins: list[Login]) -> None:
+    def _fetch(self, logins: list[Login]) -> None:
+        """Let logins wait for their facts; those that come while others are fetched go together."""
+        if self._admit(logins):
+            self._missing += logins
+            if self._fetcher is None:
+                self._fetcher = self._begin(self._fetch_missing())
+
+    async def _fetch_missing(self) -> None:
+        while self._missing:
+            logins, self._missing = self._missing, []
+            try:
+                await self._decide_fetched(logins)
+            except Exception as error:  # as in handle: those that wait are not to wait for ever
+                self._fail((login.request for login in logins), error)
+        self._fetcher = None
+
+    async def _decide_fetched(self, logins: list[Login]) -> None:
+        """Fetch what is missing for these logins and decide them."""
         try:
-            async with asyncio.timeout(CATCH_UP_MAX_S):
-                await self._applier.caught_up()
-        except TimeoutError:
-            self._metrics.count("access_before_accounting")
-        try:
+            await self._catch_up()
             await self._directory.load([(login.brand, login.login) for login in logins])
         except StoreUnavailable:
             for login in logins:
                 self._gate.give_up(login.request, DiscardReason.STORE_UNAVAILABLE)
             return
-        replies: list[tuple[bytes, Peer]] = []
-        slow: list[tuple[Login, Entry]] = []
+        finally:
+            self._waiting -= len(logins)
+        batches: dict[Listener, Batch] = {}
         for login in logins:
+            batch = batches.setdefault(login.request.listener, Batch(self._clock.now()))
             try:
-                self._decide_loaded(login, replies, slow)
-            except Exception as error:  # as in _guarded: it costs no other login its answer
+                self._verify(login, self._directory.find(login.brand, login.login), batch)
+            except Exception as error:  # as in handle
                 self._fail([login.request], error)
-        listener.send(replies)
-        outcomes = await asyncio.gather(
-            *(self._verify_later(*one) for one in slow), return_exceptions=True
-        )
-        for (login, _), outcome in zip(slow, outcomes, strict=True):
-            if outcome is not None:
-                self._fail([login.request], outcome)
+        for listener, batch in batches.items():
+            self._send(listener, batch)
 
-    def _decide_loaded(
-        self, login: Login, replies: list[tuple[bytes, Peer]], slow: list[tuple[Login, Entry]]
+    async def _catch_up(self) -> None:
+        """Wait until what is acknowledged is applied, but not for ever."""
+        try:
+            async with asyncio.timeout(CATCH_UP_MAX_S):
+                await self._applier.caught_up()
+        except TimeoutError:
+            self._metrics.count("access_before_accounting")
+
+    async def _verify_slowly(
+        self, login: Login, entry: Entry, verifier: bytes, offered: bytes
     ) -> None:
-        """Decide a login whose facts are in memory, or put it with those that a verifier checks."""
-        entry = self._directory.find(login.brand, login.login)
-        if entry is not None and needs_verifier(login.request.packet, entry.password):
-            slow.append((login, entry))
-        else:
-            self._decide(login, entry, None, replies)
-
-    async def _verify_later(self, login: Login, entry: Entry) -> None:
-        """Check a password against its slow verifier in a thread, unless it was lately."""
-        assert entry.password is not None
-        assert entry.password.verifier is not None
-        offered = decrypt_pap(login.request.packet, login.request.client.secret)
-        verifier = entry.password.verifier
-        if offered is None:
-            verified = False
-        elif self._verified.contains(verifier, offered):
-            verified = True
-        else:
+        """Check a password against its slow verifier in a thread, and decide."""
+        try:
             loop = asyncio.get_running_loop()
             verified = await loop.run_in_executor(self._threads, verify_argon2, verifier, offered)
             if verified:
                 self._verified.add(verifier, offered)
-        replies: list[tuple[bytes, Peer]] = []
-        self._decide(login, entry, verified, replies)
-        login.request.listener.send(replies)
+            batch = Batch(self._clock.now())
+            self._decide(login, entry, verified, batch)
+            self._send(login.request.listener, batch)
+        except Exception as error:  # as in handle
+            self._fail([login.request], error)
+        finally:
+            self._waiting -= 1
+
+    def _admit(self, logins: list[Login]) -> bool:
+        """Whether these may wait as well; if not, they are given up."""
+        if self._waiting + len(logins) > WAITING_MAX:
+            for login in logins:
+                self._gate.give_up(login.request, DiscardReason.OVERLOAD)
+            return False
+        self._waiting += len(logins)
+        return True
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _decide(
-        self,
-        login: Login,
-        entry: Entry | None,
-        verified: bool | None,
-        replies: list[tuple[bytes, Peer]],
+        self, login: Login, entry: Entry | None, verified: bool | None, batch: Batch
     ) -> None:
         request = login.request
         proof = authenticate(
             request.packet,
             request.client.secret,
-            entry.password if entry else None,
+            None if entry is None else entry.password,
             user_name=login.user_name,
             allow_mschapv1=request.client.settings.allow_mschapv1,
             verified=verified,
         )
         if proof.refusal is not None or entry is None:
-            reason = proof.refusal or RejectReason.UNKNOWN_USER
-            self._reject(login, reason, "", proof, replies)
+            self._reject(login, proof.refusal or RejectReason.UNKNOWN_USER, "", proof, batch)
             return
-        now = self._clock.now()
+        now = batch.now
         standing = standing_at(self._directory, self._sessions, entry, now, self._encode)
         refusal, attributes = standing.refusal, standing.attributes
         if standing.by_usage:
@@ -296,9 +321,9 @@ class AccessHandler:
             if refusal is None:
                 attributes += timeout_attribute(session_timeout_s(facts))
         if refusal is not None:
-            self._reject(login, refusal.reason, refusal.detail, proof, replies)
-        elif self._finish(request, ACCESS_ACCEPT, proof.reply + attributes, replies):
-            self._metrics.count("access_accepts")
+            self._reject(login, refusal.reason, refusal.detail, proof, batch)
+        elif self._finish(request, ACCESS_ACCEPT, proof.reply + attributes, batch):
+            batch.accepts += 1
 
     def _reject(
         self,
@@ -306,7 +331,7 @@ class AccessHandler:
         reason: RejectReason,
         detail: str,
         proof: Proof,
-        replies: list[tuple[bytes, Peer]],
+        batch: Batch,
     ) -> None:
         """Refuse, after the delay; the log tells the reason, once a minute a name with a count."""
         self._metrics.count(REJECTS[reason])
@@ -324,7 +349,7 @@ class AccessHandler:
             )
         attributes = reject_attributes(detail, proof.reply)
         if self._reject_delay_s <= 0 or len(self._rejects_delayed) >= REJECTS_DELAYED_MAX:
-            self._finish(login.request, ACCESS_REJECT, attributes, replies)
+            self._finish(login.request, ACCESS_REJECT, attributes, batch)
             return
         self._rejects_delayed.append((now_s + self._reject_delay_s, login.request, attributes))
         if self._reject_timer is None:
@@ -343,17 +368,15 @@ class AccessHandler:
             self._await_rejects(self._rejects_delayed[0][0] - now_s)
 
     def _send_rejects(self, *, until_s: float) -> None:
-        by_listener: dict[Listener, list[tuple[bytes, Peer]]] = {}
+        batches: dict[Listener, Batch] = {}
         while self._rejects_delayed and self._rejects_delayed[0][0] <= until_s:
             _, request, attributes = self._rejects_delayed.popleft()
-            replies = by_listener.setdefault(request.listener, [])
-            self._finish(request, ACCESS_REJECT, attributes, replies)
-        for listener, replies in by_listener.items():
-            listener.send(replies)
+            batch = batches.setdefault(request.listener, Batch(0))
+            self._finish(request, ACCESS_REJECT, attributes, batch)
+        for listener, batch in batches.items():
+            self._send(listener, batch)
 
-    def _finish(
-        self, request: Request, code: int, attributes: bytes, replies: list[tuple[bytes, Peer]]
-    ) -> bool:
+    def _finish(self, request: Request, code: int, attributes: bytes, batch: Batch) -> bool:
         """Add the reply, and keep it for repetitions. False if it does not fit into a packet, for
         the plan's attributes and the request's Proxy-States are too many.
         """
@@ -363,7 +386,7 @@ class AccessHandler:
             self._gate.give_up(request, DiscardReason.REPLY_TOO_LONG)
             return False
         self._gate.complete(request, reply)
-        replies.append((reply, request.peer))
+        batch.replies.append((reply, request.peer))
         return True
 
 
@@ -374,7 +397,7 @@ class VerifiedPasswords:
         self._key = os.urandom(32)
         self._digests: OrderedDict[bytes, None] = OrderedDict()
 
-    def contains(self, verifier: bytes, offered: bytes) -> bool:
+    def knows(self, verifier: bytes, offered: bytes) -> bool:
         """Whether this very password was right for this very verifier."""
         return self._digest(verifier, offered) in self._digests
 

@@ -140,7 +140,7 @@ class Directory:
         if not entry.offer_from_at <= at < entry.offer_until_at:
             catalog, purchases = self._catalog(entry), entry.subscriber.purchases
             offers = catalog.offers_at(purchases, at)
-            change_at = catalog.next_change_at(purchases, at)
+            change_at = catalog.next_change(purchases, at)
             entry.offer = next((offer for offer in offers if offer.tariff), None)
             entry.offer_from_at = at
             entry.offer_until_at = NEVER if change_at is None else change_at
@@ -148,7 +148,7 @@ class Directory:
 
     def offer_changes_at(self, entry: Entry, at: int) -> int | None:
         """The first instant after `at` at which a service may have another offer."""
-        return self._catalog(entry).next_change_at(entry.subscriber.purchases, at)
+        return self._catalog(entry).next_change(entry.subscriber.purchases, at)
 
     def interim_interval_s(self, entry: Entry, at: int) -> int:
         """How often sessions of a service report: as its offer tells the NAS, else the usual."""

@@ -40,17 +40,22 @@ class BrandSettings:
     case: CaseRule = CaseRule.FOLD
 
 
+# A member of an enumeration costs a lookup through its class each time: looked up once.
+STRIP: Final = RealmRule.STRIP
+FOLD: Final = CaseRule.FOLD
+
+
 def canonical_login(brand: BrandSettings, user_name: bytes) -> str:
     """The login that a User-Name means under a brand's rule. Never fails, whatever the bytes."""
     login = _text(user_name)
-    if brand.realm is RealmRule.STRIP:
+    if brand.realm is STRIP:
         name, _, _ = login.rpartition("@")
         login = name or login  # "@realm" names nobody else: it is kept whole
     if login.isascii():
-        return login.lower() if brand.case is CaseRule.FOLD else login
+        return login.lower() if brand.case is FOLD else login
     # RFC 7542: Normalization Form C, or one name typed on two machines is two logins
     login = unicodedata.normalize("NFC", login)
-    if brand.case is CaseRule.FOLD:
+    if brand.case is FOLD:
         login = unicodedata.normalize("NFC", login.casefold())
     return login
 

@@ -126,7 +126,7 @@ def test_a_change_of_offer_switches_the_tariff_within_the_session(catalog: Catal
     assert quote(timeline, started_at, 2 * HOUR).charge_micros == 6_000_000
     names = [(tariff.name, tariff.gl_code) for _, tariff in timeline.versions]
     assert names == [("basic", ""), ("fast", "fast-usage"), ("fast", "fast-usage")]
-    assert catalog.next_change_at(purchases, started_at) == change
+    assert catalog.next_change(purchases, started_at) == change
 
 
 def test_the_latest_purchase_with_a_tariff_decides(catalog: Catalog) -> None:

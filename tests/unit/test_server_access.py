@@ -279,7 +279,7 @@ async def test_argon2_is_paid_once(port: Access, monkeypatch: pytest.MonkeyPatch
 async def test_more_waiting_logins_than_the_bound_are_not_answered(
     port: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access, "TASKS_MAX", 2)
+    monkeypatch.setattr(access, "WAITING_MAX", 2)
     port.world.applier.offer(applicable([report(1, Status.START, login="stranger", at=T0)]))
     port.listener.stop()
     for identifier in range(3):
@@ -367,12 +367,12 @@ def test_verified_passwords_are_bounded_and_kept_as_digests(
     verified = VerifiedPasswords()
     for password in (b"one", b"two", b"three"):
         verified.add(b"verifier", password)
-    assert [verified.contains(b"verifier", p) for p in (b"one", b"two", b"three")] == [
+    assert [verified.knows(b"verifier", p) for p in (b"one", b"two", b"three")] == [
         False,
         True,
         True,
     ]
-    assert not verified.contains(b"another", b"two")
+    assert not verified.knows(b"another", b"two")
     assert not any(b"two" in digest for digest in verified._digests)
     verified.clear()
-    assert not verified.contains(b"verifier", b"two")
+    assert not verified.knows(b"verifier", b"two")
