@@ -218,6 +218,7 @@ def access(method: str, in_order: bool, **given: Any) -> None:
 @click.option("--save-state", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--starts-only", is_flag=True, help="Open all sessions, send nothing else.")
 def accounting(
+    *,
     count: int,
     interims: int,
     books: Path | None,
