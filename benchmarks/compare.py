@@ -22,9 +22,10 @@ from benchmarks.measure import Measurement, measure, prepare
 from benchmarks.servers.aaad import AaadServer
 from benchmarks.servers.beds import beds_for
 from benchmarks.servers.contract import Server
+from benchmarks.servers.freeradius import FreeRadiusServer
 from benchmarks.work import WORKS, Work
 
-SERVERS: tuple[Server, ...] = (AaadServer(),)
+SERVERS: tuple[Server, ...] = (AaadServer(), FreeRadiusServer())
 FIRST = "aaad"
 RUNS, SECONDS = 5, 15
 RUNS_QUICK, SECONDS_QUICK = 1, 4
