@@ -23,9 +23,10 @@ from benchmarks.servers.aaad import AaadServer
 from benchmarks.servers.beds import beds_for
 from benchmarks.servers.contract import Server
 from benchmarks.servers.freeradius import FreeRadiusServer
+from benchmarks.servers.pyrad_server import PyradServer
 from benchmarks.work import WORKS, Work
 
-SERVERS: tuple[Server, ...] = (AaadServer(), FreeRadiusServer())
+SERVERS: tuple[Server, ...] = (AaadServer(), FreeRadiusServer(), PyradServer())
 FIRST = "aaad"
 RUNS, SECONDS = 5, 15
 RUNS_QUICK, SECONDS_QUICK = 1, 4

@@ -35,6 +35,8 @@ SESSIONS = """SELECT session_id, acct_session_id, login, seconds, input_octets, 
 POSTED = """SELECT e.session_id, sum(i.amount_micros) FROM event e
     JOIN impact i ON i.account_id = e.account_id AND i.event_id = e.event_id
     WHERE e.event_type = 'usage' GROUP BY e.session_id"""
+RADACCT = """SELECT acctsessionid, acctsessiontime, acctinputoctets, acctoutputoctets,
+    acctstoptime IS NOT NULL FROM radacct"""
 BALANCES = """SELECT v.login, b.posted, b.accrued FROM v_balance b
     JOIN v_service v ON v.account_id = b.account_id"""
 
@@ -131,10 +133,7 @@ def read_book(path: Path, logins: list[str]) -> Book:
 
 def read_store(url: str) -> Stored:
     """All sessions and balances of a store, by plain SQL; the daemon may be running."""
-    if url.startswith("postgresql://"):
-        sessions, posted, balances = asyncio.run(_ask_postgresql(url))
-    else:
-        sessions, posted, balances = _ask_sqlite(url.removeprefix("sqlite://"))
+    sessions, posted, balances = _ask(url, SESSIONS, POSTED, BALANCES)
     posted_of = {session_id: int(micros) for session_id, micros in posted}
     found: dict[str, Usage] = {}
     repeated = []
@@ -167,29 +166,42 @@ def _parts(text: str) -> tuple[int, str, str]:
     return sign, whole, micros
 
 
-def _ask_sqlite(path: str) -> tuple[list[Any], list[Any], list[Any]]:
-    """A reader that never checkpoints and never writes."""
+def _ask_sqlite(path: str, *queries: str) -> list[list[Any]]:
+    """Rows of each query, by a reader that never checkpoints and never writes."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("BEGIN")
-        return (
-            connection.execute(SESSIONS).fetchall(),
-            connection.execute(POSTED).fetchall(),
-            connection.execute(BALANCES).fetchall(),
-        )
+        return [connection.execute(query).fetchall() for query in queries]
 
 
-async def _ask_postgresql(url: str) -> tuple[list[Any], list[Any], list[Any]]:
+async def _ask_postgresql(url: str, *queries: str) -> list[list[Any]]:
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return (
-                await connection.fetch(SESSIONS),
-                await connection.fetch(POSTED),
-                await connection.fetch(BALANCES),
-            )
+            return [await connection.fetch(query) for query in queries]
     finally:
         await connection.close()
+
+
+def _ask(url: str, *queries: str) -> list[list[Any]]:
+    """Rows of each query, all of one state of the store."""
+    if url.startswith("postgresql://"):
+        return asyncio.run(_ask_postgresql(url, *queries))
+    return _ask_sqlite(url.removeprefix("sqlite://"), *queries)
+
+
+def compare_radacct(book: Book, url: str) -> list[str]:
+    """Every session that FreeRADIUS's table does not count as the generator does."""
+    (rows,) = _ask(url, RADACCT)
+    found = {row[0]: (*map(int, row[1:4]), bool(row[4])) for row in rows}
+    findings = [f"radacct has {len(rows)} rows of {len(found)} sessions"] * (
+        len(rows) != len(found)
+    )
+    for key, must in book.sessions.items():
+        counted = (must.seconds, must.input_octets, must.output_octets, must.ended)
+        if found.get(key) != counted:
+            findings.append(f"session {key}: acknowledged {counted}, radacct: {found.get(key)}")
+    return _shortened(findings)
 
 
 def overlay(stored: Stored, running: list[dict[str, Any]]) -> Stored:

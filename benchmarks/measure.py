@@ -93,13 +93,19 @@ def _measure(running: Running, work: Work, beds: Beds, bed: Bed, *, seconds: int
     template = Template(bed, bed.folder / "people", bed.folder / "state")
     if not work.is_accounting:
         _load(work, running, template, "--in-order", f"--requests={work.users}", "--seconds=600")
+    books = bed.folder / "books.json"
+    more = (f"--books={books}", *_sessions(work, template)) if work.is_accounting else ()
     cpu_us = running.cpu_us() + beds.cpu_us()
-    figures = _load(work, running, template, f"--seconds={seconds}", *_sessions(work, template))
+    figures = _load(work, running, template, f"--seconds={seconds}", *more)
+    cpu_us = running.cpu_us() + beds.cpu_us() - cpu_us
+    findings = _lost_or_wrong(figures)
+    if work.is_accounting:
+        findings += judge.compare_radacct(_book(books, work), bed.url)
     return Measurement(
         figures=figures,
-        cpu_us=running.cpu_us() + beds.cpu_us() - cpu_us,
+        cpu_us=cpu_us,
         memory_octets=running.memory_octets(),
-        findings=_lost_or_wrong(figures),
+        findings=findings,
     )
 
 
@@ -113,8 +119,7 @@ def _measure_books(
     more = (f"--books={books}", *_sessions(work, template))
     figures = _load(work, daemon, template, f"--seconds={seconds}", *more)
     ended = time.monotonic()
-    logins = [name.decode() for name, _ in make_people(work.users)]
-    book = judge.read_book(books, logins)
+    book = _book(books, work)
     findings = _lost_or_wrong(figures)
     findings += _await(lambda: _is_applied(daemon), ended + VERDICT_S, "records to be applied")
     findings += _judge_running(daemon, book)
@@ -137,6 +142,10 @@ def _measure_books(
         settled_s=settled_s,
         findings=findings,
     )
+
+
+def _book(path: Path, work: Work) -> judge.Book:
+    return judge.read_book(path, [name.decode() for name, _ in make_people(work.users)])
 
 
 def _judge_running(daemon: Aaad, book: judge.Book) -> list[str]:
