@@ -65,9 +65,14 @@ def prepare(server: Server, work: Work, beds: Beds) -> Template:
     template = Template(bed, bed.folder / "people", bed.folder / "state")
     write_people(template.people, people)
     server.fill(bed, work, people)
-    if work.is_accounting:
+    if work.is_accounting and server.takes_rows:
+        books = bed.folder / "books.json"
+        more = ("--assume-started", "--starts-only", f"--books={books}")
+        load(work, None, template, *more, f"--save-state={template.state}")
+        server.put_rows(bed, work, json.loads(books.read_bytes())["sessions"])
+    elif work.is_accounting:
         with _started(server, bed, work) as running:
-            _load(work, running, template, "--starts-only", "--save-state", str(template.state))
+            load(work, running, template, "--starts-only", f"--save-state={template.state}")
     return template
 
 
@@ -92,11 +97,11 @@ def measure(
 def _measure(running: Running, work: Work, beds: Beds, bed: Bed, *, seconds: int) -> Measurement:
     template = Template(bed, bed.folder / "people", bed.folder / "state")
     if not work.is_accounting:
-        _load(work, running, template, "--in-order", f"--requests={work.users}", "--seconds=600")
+        load(work, running, template, "--in-order", f"--requests={work.users}", "--seconds=600")
     books = bed.folder / "books.json"
     more = (f"--books={books}", *_sessions(work, template)) if work.is_accounting else ()
     cpu_us = running.cpu_us() + beds.cpu_us()
-    figures = _load(work, running, template, f"--seconds={seconds}", *more)
+    figures = load(work, running, template, f"--seconds={seconds}", *more)
     cpu_us = running.cpu_us() + beds.cpu_us() - cpu_us
     findings = _lost_or_wrong(figures)
     if work.is_accounting:
@@ -117,7 +122,7 @@ def _measure_books(
     books = bed.folder / "books.json"
     before_us = daemon.cpu_us() + beds.cpu_us()
     more = (f"--books={books}", *_sessions(work, template))
-    figures = _load(work, daemon, template, f"--seconds={seconds}", *more)
+    figures = load(work, daemon, template, f"--seconds={seconds}", *more)
     ended = time.monotonic()
     book = _book(books, work)
     findings = _lost_or_wrong(figures)
@@ -195,13 +200,23 @@ def _sessions(work: Work, template: Template) -> tuple[str, ...]:
     return ("--load-state", str(template.state)) if work.is_accounting else ()
 
 
-def _load(work: Work, running: Running, template: Template, *more: str) -> dict[str, Any]:
-    """Run the generator; its figures. Its exit code says only whether they are good."""
+def load(work: Work, running: Running | None, template: Template, *more: str) -> dict[str, Any]:
+    """Run the generator, against a server if there is one; its figures.
+
+    Its exit code says only whether they are good.
+    """
     if work.is_accounting:
-        own = ["accounting", f"--open={work.open_sessions}", f"--port={running.accounting_port}"]
+        own = ["accounting", f"--open={work.open_sessions}"]
     else:
-        own = ["access", f"--method={work.method}", f"--port={running.authentication_port}"]
-    shared = [f"--secret-file={running.secret_file}", f"--users={template.people}", "--json"]
+        own = ["access", f"--method={work.method}"]
+    if running is None:
+        secret_file = template.bed.folder / "secret"
+        secret_file.write_text("nothing is sent")
+    else:
+        secret_file = running.secret_file
+        port = running.accounting_port if work.is_accounting else running.authentication_port
+        own.append(f"--port={port}")
+    shared = [f"--secret-file={secret_file}", f"--users={template.people}", "--json"]
     done = subprocess.run(  # noqa: S603, our own program
         [sys.executable, "-m", "benchmarks.load", *own, *shared, *more],
         cwd=PROJECT,

@@ -11,7 +11,7 @@ from typing import Any
 
 from aaad.control.client import ControlClient, DaemonUnreachable
 from benchmarks.servers.beds import Bed
-from benchmarks.servers.contract import People
+from benchmarks.servers.contract import People, Sessions
 from benchmarks.servers.customers import fill
 from benchmarks.servers.process import ServerProcess
 from benchmarks.work import Work
@@ -123,6 +123,8 @@ class AaadServer:
 
     name = "aaad"
 
+    takes_rows = False
+
     def can(self, work: Work) -> bool:
         """All of it. Its store is the truth and its memory follows within a second."""
         return True
@@ -130,6 +132,9 @@ class AaadServer:
     def fill(self, bed: Bed, work: Work, people: People) -> None:
         """One account for each user."""
         asyncio.run(fill(bed.url, people, key=SEAL_KEY))
+
+    def put_rows(self, bed: Bed, work: Work, sessions: Sessions) -> None:
+        """Never asked for."""
 
     def start(self, bed: Bed, work: Work) -> Aaad:
         """Start it."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from benchmarks.servers.beds import Bed
 from benchmarks.work import Work
 
 People = Sequence[tuple[bytes, bytes]]
+Sessions = Sequence[Sequence[Any]]
+"""Rows of the generator's book: its first columns are session id, user, NAS and start."""
 
 
 class Running(Protocol):
@@ -46,6 +48,15 @@ class Server(Protocol):
 
     def fill(self, bed: Bed, work: Work, people: People) -> None:
         """Schema and users into an empty bed."""
+        ...
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether open sessions are put into its tables; else their Starts are sent to it."""
+        ...
+
+    def put_rows(self, bed: Bed, work: Work, sessions: Sessions) -> None:
+        """The rows that the Starts of these sessions would have made."""
         ...
 
     def start(self, bed: Bed, work: Work) -> Running:

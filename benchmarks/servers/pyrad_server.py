@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.servers.beds import Bed
-from benchmarks.servers.contract import People
+from benchmarks.servers.contract import People, Sessions
 from benchmarks.servers.process import ServerProcess
 from benchmarks.work import Work
 from tests.e2e.ports import free_udp_port
@@ -22,12 +22,17 @@ class PyradServer:
 
     name = "pyrad"
 
+    takes_rows = False
+
     def can(self, work: Work) -> bool:
         """It has no store and no MS-CHAP."""
         return work.store == "memory" and work.method in {"pap", "chap"}
 
     def fill(self, bed: Bed, work: Work, people: People) -> None:
         """It reads the file of users that the generator has."""
+
+    def put_rows(self, bed: Bed, work: Work, sessions: Sessions) -> None:
+        """Never asked for."""
 
     def start(self, bed: Bed, work: Work) -> Pyrad:
         """Start it."""
