@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -42,6 +42,12 @@ ALONE = (
     "WHERE datname = current_database() AND pid <> pg_backend_pid()",
     "SET session_replication_role = replica",  # foreign keys do not order the deletions
 )
+SETTINGS: Mapping[str, str] = {
+    "fsync": "on",
+    "shared_buffers": "64MB",
+    "max_connections": "50",
+    "autovacuum": "on",
+}
 START_S = 30
 POLL_S = 0.02
 TOOL_S = 60
@@ -74,8 +80,9 @@ def why_absent() -> str:
 class Cluster:
     """A running server. `start`, `stop` and `kill` are for tests that take it away."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         self.folder = folder
+        self._settings = settings
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
@@ -110,10 +117,7 @@ class Cluster:
                     f"-k{self.folder}",
                     f"-p{self.port}",
                     "-clisten_addresses=127.0.0.1",
-                    "-cfsync=on",
-                    "-cshared_buffers=64MB",
-                    "-cmax_connections=50",
-                    "-cautovacuum=on",
+                    *(f"-c{name}={value}" for name, value in self._settings.items()),
                 ],
                 stdout=log,
                 stderr=log,
@@ -143,6 +147,12 @@ class Cluster:
         assert process is not None, "it does not run"
         process.send_signal(number)
         process.wait(TOOL_S)
+
+    @property
+    def process_id(self) -> int:
+        """Of the server; its backends are children."""
+        assert self._process is not None, "it does not run"
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:
@@ -224,10 +234,10 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster() -> Iterator[Cluster]:
+def running_cluster(settings: Mapping[str, str] = SETTINGS) -> Iterator[Cluster]:
     """A server until the end of the block. The caller asks `why_absent` first."""
     with tempfile.TemporaryDirectory(prefix="aaad-pg-") as folder:
-        cluster = Cluster(Path(folder))
+        cluster = Cluster(Path(folder), settings)
         cluster.make()
         cluster.start()
         try:

@@ -111,9 +111,15 @@ class Inspection:
         self, *, account_id: int | None, login: str | None, nas: str | None, after: int, limit: int
     ) -> Sequence[SessionLine]:
         """Up to `limit` running sessions with an id above `after`, by id."""
+        table = self._daemon.sessions
+        candidates: Iterable[Session] = table.open_sessions()
+        if account_id is not None:
+            candidates = table.open_of_account(account_id)
+        elif nas is not None:
+            candidates = table.open_of_nas(nas)
         wanted = [
             session
-            for session in self._daemon.sessions.open_sessions()
+            for session in candidates
             if session.session_id > after
             and account_id in {None, session.terms.account_id}
             and login in {None, session.terms.login}

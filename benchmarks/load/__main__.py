@@ -217,13 +217,16 @@ def access(method: str, in_order: bool, **given: Any) -> None:
 )
 @click.option("--save-state", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--starts-only", is_flag=True, help="Open all sessions, send nothing else.")
+@click.option("--assume-started", is_flag=True, help="Take all Starts as sent: they are there.")
 def accounting(
+    *,
     count: int,
     interims: int,
     books: Path | None,
     load_state: Path | None,
     save_state: Path | None,
     starts_only: bool,
+    assume_started: bool,
     **given: Any,
 ) -> None:
     """Reports of sessions: one Start, --interims Interim-Updates, one Stop, then the next.
@@ -242,6 +245,8 @@ def accounting(
     exchange = exchange_for(options, sessions)
     if load_state:
         sessions.load(load_state.read_bytes())
+    elif assume_started:
+        sessions.assume_started()
     else:
         exchange.run(time_ms=SECONDS_MAX * 1000, requests=count, window=options.window)
     figures = figures_of(exchange, cpu_us=0) if starts_only else run(options, exchange)

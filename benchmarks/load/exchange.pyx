@@ -26,7 +26,7 @@ cdef enum State:
 
 cdef enum:
     IDENTIFIERS = 256
-    EXPIRY_NS = 50_000_000  # between two looks for what has waited too long
+    LOOKS = 8  # at what has waited too long, in the time that a request may wait
     CHUNK_NS = 100_000_000  # between two looks for Ctrl-C
     RESTS_TIMEOUTS = 2
     TICK_NS = 250_000  # of an open loop: waking for each request would cost more than all else
@@ -56,7 +56,7 @@ cdef class Exchange:
     cdef uint32_t *_free  # a ring of slots
     cdef uint32_t _slot_count, _free_first, _free_count, _flying
     cdef uint8_t _expected, _tries
-    cdef uint64_t _timeout_ns, _began_ns, _ends_ns, _last_ns, _looked_ns
+    cdef uint64_t _timeout_ns, _began_ns, _ends_ns, _last_ns, _looked_ns, _look_ns
     cdef uint64_t _window, _requests, _rate, _issued
     cdef readonly uint64_t sent, answered, resent, lost, late, skipped, refused
     cdef readonly uint64_t wrong_authenticator, wrong_code, malformed, unexpected
@@ -73,6 +73,7 @@ cdef class Exchange:
         if not 1 <= tries <= 100 or not 1 <= timeout_ms <= 600_000:
             raise ValueError(f"{tries} tries of {timeout_ms} ms: give 1 to 100 of 1 to 600000 ms")
         self._tries, self._timeout_ns = tries, timeout_ms * 1_000_000
+        self._look_ns = min(self._timeout_ns // LOOKS, <uint64_t>CHUNK_NS)
         self._slot_count = ports.count * IDENTIFIERS
         self._slots = <Slot *>calloc(self._slot_count, sizeof(Slot))
         self._free = <uint32_t *>calloc(self._slot_count, sizeof(uint32_t))
@@ -128,7 +129,7 @@ cdef class Exchange:
             for index in range(self._ports.wait(self._patience_ns(now))):
                 self._receive(self._ports.ready(index))
             now = _now()
-            if now - self._looked_ns >= EXPIRY_NS:
+            if now - self._looked_ns >= self._look_ns:
                 self._expire(now)
         return 0
 
@@ -136,9 +137,9 @@ cdef class Exchange:
         """How long answers may be waited for: until the next request is due, or the next look."""
         cdef uint64_t due
         if self._rate == 0 or not self._is_sending(now):
-            return EXPIRY_NS
+            return self._look_ns
         due = self._due_ns(self._issued)
-        return <long>min(max(due, now + TICK_NS) - now, <uint64_t>EXPIRY_NS)
+        return <long>min(max(due, now + TICK_NS) - now, self._look_ns)
 
     cdef uint64_t _due_ns(self, uint64_t number) noexcept nogil:
         """When a request of an open loop is due; whole seconds apart, so that nothing wraps."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -35,6 +36,8 @@ class ServerProcess:
     ) -> None:
         """Start, and wait until `is_ready`. Raises ServerError."""
         self._log = folder / "server.log"
+        self._total_us = 0
+        self._stopped = False
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603, the benchmark's own commands
                 command,
@@ -56,7 +59,11 @@ class ServerProcess:
         return self._process.pid
 
     def cpu_us(self) -> int:
-        """User and system time of the process so far, its descendants included."""
+        """User and system time of the process so far, its descendants included; its last words
+        as well, once it has been stopped.
+        """
+        if self._process.returncode is not None:
+            return self._total_us
         return cpu_us(self._process.pid)
 
     def memory_octets(self) -> int:
@@ -65,15 +72,23 @@ class ServerProcess:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def stop(self) -> None:
-        """SIGTERM, and wait. Raises ServerError when it died before or does not end."""
+        """SIGTERM, and wait; nothing when it was stopped before.
+
+        Raises ServerError when it died by itself or does not end.
+        """
+        if self._stopped:
+            return
         if self._process.poll() is not None:
             raise ServerError(f"the server ended by itself:\n{self._tail()}")
+        before_us = _ended_children_us()
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_S)
         except subprocess.TimeoutExpired as error:
             self.kill()
             raise ServerError(f"no end within {STOP_S} s of SIGTERM:\n{self._tail()}") from error
+        self._total_us = _ended_children_us() - before_us
+        self._stopped = True
 
     def kill(self) -> None:
         """SIGKILL; nothing when it has ended."""
@@ -83,6 +98,11 @@ class ServerProcess:
     def _tail(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-LOG_LINES_SHOWN:])
+
+
+def _ended_children_us() -> int:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return int((usage.ru_utime + usage.ru_stime) * 1_000_000)
 
 
 def cpu_us(process_id: int) -> int:
