@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ratingcore.allowance import Allowance, Counter
 from ratingcore.pool import Pool
 from ratingcore.tariff import Metric, Tariff
-from tests.oracle.rating_oracle import Report, SlowPool
+from tests.oracle.rating_oracle import Report
+from tests.oracle.rating_pool import SlowPool
 from tests.property.choices import Choices, drawn
 from tests.property.rating_tariffs import BAND_NAMES, DAY_S, TOPS, on_counters, random_tariff
 
