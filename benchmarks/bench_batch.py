@@ -43,7 +43,7 @@ class TwinTariff(ctypes.Structure):
         ("tier_first", ctypes.c_void_p),
         ("thresholds", ctypes.c_void_p),
         ("amounts", ctypes.c_void_p),
-        ("pers", ctypes.c_void_p),
+        ("weights", ctypes.c_void_p),
         ("multiple", ctypes.c_int64),
     )
 
@@ -82,6 +82,7 @@ def twin_tariff(tariff: Tariff, timeline: Timeline, kept: list[array]) -> TwinTa
     spans = timeline.spans(BEGIN_AT, LAST_AT + DAY_S)
     prices = [price for band in tariff.bands for price in band.prices]
     tiers = [tier for price in prices for tier in price.tiers]
+    multiple = lcm(*(tier.per for tier in tiers))
     price_first, tier_first = [0], [0]
     for band in tariff.bands:
         price_first.append(price_first[-1] + len(band.prices))
@@ -95,11 +96,10 @@ def twin_tariff(tariff: Tariff, timeline: Timeline, kept: list[array]) -> TwinTa
         array("i", tier_first),
         array("q", [tier.from_quantity for tier in tiers]),
         array("q", [tier.amount_micros for tier in tiers]),
-        array("q", [tier.per for tier in tiers]),
+        array("q", [multiple // tier.per for tier in tiers]),
     ]
     kept += columns
     addresses = [column.buffer_info()[0] for column in columns]
-    multiple = lcm(*(tier.per for tier in tiers))
     return TwinTariff(addresses[0], addresses[1], len(spans), *addresses[2:], multiple)
 
 
