@@ -46,7 +46,8 @@ check: $(COMPILED) $(TOOLS)  ## lint, types and the rules of the tree, under 2 m
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 
 bench: $(COMPILED) $(GENERATOR)  ## every figure that the README promises
-	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	@set -e; for file in benchmarks/bench_*.py; do name=$$(basename $$file .py); \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
 debug: $(COMPILED) $(TOOLS)  ## the suite on a traced, annotated, unoptimised build
 	$(PRODUCTS)

@@ -1,9 +1,10 @@
-"""Records a second that `rate_batch` prices, beside a plain C twin of the same meaning at -O3.
+"""Records a second that `rate_batch` prices, beside a plain C twin of the same meaning at -O3, and
+beside NumPy and Arrow where they can say the tariff.
 
 Run from the root of the project, after the build: `python -m benchmarks.bench_batch`. 1,000 tariffs
-in shuffled order, starts over 60 days, sessions of up to three hours; processor time, medians of 5
-runs, and the ratio to the twin, which is compiled here by gcc from benchmarks/twin_batch.c. Both
-must give the same charges.
+in shuffled order, starts over 60 days, sessions of up to three hours. Processor time, medians of 5
+runs; each run of ours has one of the peer beside it, and the ratio is the median of theirs. The
+twin is compiled here by gcc from benchmarks/twin_batch.c. All must give the same charges.
 """
 
 import ctypes
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from math import lcm
 from pathlib import Path
 
+from benchmarks.columns import Peer, numpy_peer, pyarrow_peer
 from ratingcore.batch import rate_batch
 from ratingcore.compile import Timeline, compile_timeline
 from ratingcore.tariff import Metric, Price, Tariff, Tier, TimeBand
@@ -43,7 +45,7 @@ class TwinTariff(ctypes.Structure):
         ("tier_first", ctypes.c_void_p),
         ("thresholds", ctypes.c_void_p),
         ("amounts", ctypes.c_void_p),
-        ("pers", ctypes.c_void_p),
+        ("weights", ctypes.c_void_p),
         ("multiple", ctypes.c_int64),
     )
 
@@ -53,13 +55,23 @@ def flat_tariff(number: int) -> Tariff:
     return Tariff("flat", "UTC", "EUR", (TimeBand("all day", (), 0, DAY_S, (price,)),))
 
 
-def banded_tariff(number: int) -> Tariff:
-    """Two bands, three tiers of time, and octets."""
-    tiers = (
+def tiered_tariff(number: int) -> Tariff:
+    """One band, three tiers of time."""
+    price = Price(Metric.SECONDS, tiers_of_time(number))
+    return Tariff("tiered", "UTC", "EUR", (TimeBand("all day", (), 0, DAY_S, (price,)),))
+
+
+def tiers_of_time(number: int) -> tuple[Tier, ...]:
+    return (
         Tier(0, 1_000_000 + number, 3600),
         Tier(1800, 900_000, 3600),
         Tier(5400, 800_000, 3600),
     )
+
+
+def banded_tariff(number: int) -> Tariff:
+    """Two bands, three tiers of time, and octets."""
+    tiers = tiers_of_time(number)
     octets = Price(Metric.OUTPUT_OCTETS, (Tier(0, 50_000, 10**9),))
     night = tuple(Tier(tier.from_quantity, tier.amount_micros // 2, tier.per) for tier in tiers)
     bands = (
@@ -82,6 +94,7 @@ def twin_tariff(tariff: Tariff, timeline: Timeline, kept: list[array]) -> TwinTa
     spans = timeline.spans(BEGIN_AT, LAST_AT + DAY_S)
     prices = [price for band in tariff.bands for price in band.prices]
     tiers = [tier for price in prices for tier in price.tiers]
+    multiple = lcm(*(tier.per for tier in tiers))
     price_first, tier_first = [0], [0]
     for band in tariff.bands:
         price_first.append(price_first[-1] + len(band.prices))
@@ -95,24 +108,38 @@ def twin_tariff(tariff: Tariff, timeline: Timeline, kept: list[array]) -> TwinTa
         array("i", tier_first),
         array("q", [tier.from_quantity for tier in tiers]),
         array("q", [tier.amount_micros for tier in tiers]),
-        array("q", [tier.per for tier in tiers]),
+        array("q", [multiple // tier.per for tier in tiers]),
     ]
     kept += columns
     addresses = [column.buffer_info()[0] for column in columns]
-    multiple = lcm(*(tier.per for tier in tiers))
     return TwinTariff(addresses[0], addresses[1], len(spans), *addresses[2:], multiple)
 
 
-def seconds_of(call: Callable[[], object]) -> float:
-    figures = []
-    for _ in range(RUNS):
-        begun = time.process_time()
-        call()
-        figures.append(time.process_time() - begun)
-    return statistics.median(figures)
+def seconds_of(call: Peer) -> float:
+    begun = time.process_time()
+    call()
+    return time.process_time() - begun
 
 
-def compare(name: str, make: Callable[[int], Tariff], twin: ctypes.CDLL) -> None:
+def print_rows(name: str, ours: Peer, charges: array, peers: dict[str, Peer | None]) -> None:
+    """A line for each peer, run in turn with ours."""
+    for peer_name, peer in peers.items():
+        if peer is None:
+            print(f"{name:24}{peer_name:>10}{'not installed: pip install aaad[bench]':>52}")
+            continue
+        if list(peer()) != list(charges):
+            raise SystemExit(f"{name}: {peer_name} has other charges")
+        pairs = [(seconds_of(ours), seconds_of(peer)) for _ in range(RUNS)]
+        cost, other = (statistics.median(column) for column in zip(*pairs, strict=True))
+        ratio = statistics.median(mine / theirs for mine, theirs in pairs)
+        print(
+            f"{name:24}{peer_name:>10}{ROWS / cost / 1e6:12.1f}{ROWS / other / 1e6:12.1f}"
+            f"{ratio:10.2f}{cost / ROWS * 1e9:10.0f}"
+        )
+
+
+def compare(name: str, make: Callable[[int], Tariff], twin: ctypes.CDLL, *, flat: bool) -> None:
+    """One kind of tariff beside the C twin, and beside columns if it is `flat` all week."""
     chance = random.Random(5)  # noqa: S311 - a workload, no secret
     tariffs = [make(number) for number in range(TARIFFS)]
     timelines = [compile_timeline([(0, tariff)]) for tariff in tariffs]
@@ -137,23 +164,27 @@ def compare(name: str, make: Callable[[int], Tariff], twin: ctypes.CDLL) -> None
             charges=charges,
         )
 
+    def in_c() -> array:
+        twin.rate_all(twin_tariffs, *pointers, ctypes.c_int64(ROWS))
+        return twins
+
     ours()  # lays the tariffs out over the rows' time, once
-    cost = seconds_of(ours)
-    other = seconds_of(lambda: twin.rate_all(twin_tariffs, *pointers, ctypes.c_int64(ROWS)))
-    if charges != twins:
-        raise SystemExit(f"{name}: the twin has other charges")
-    print(
-        f"{name:24}{ROWS / cost / 1e6:12.1f}{ROWS / other / 1e6:12.1f}{cost / other:10.2f}"
-        f"{cost / ROWS * 1e9:10.0f}"
-    )
+    peers: dict[str, Peer | None] = {"C -O3": in_c}
+    if flat:
+        peers["NumPy"] = numpy_peer(tariffs, (tariff, seconds))
+        peers["pyarrow"] = pyarrow_peer(tariffs, (tariff, seconds))
+    print_rows(name, ours, charges, peers)
 
 
 def main() -> None:
-    print(f"{'tariffs':24}{'M rows/s':>12}{'twin':>12}{'ratio':>10}{'ns/row':>10}")
+    print(
+        f"{'tariffs':24}{'peer':>10}{'M rows/s':>12}{'the peer':>12}{'cost/peer':>10}{'ns/row':>10}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         twin = build_twin(folder)
-        compare("flat", flat_tariff, twin)
-        compare("two bands, three tiers", banded_tariff, twin)
+        compare("flat", flat_tariff, twin, flat=True)
+        compare("three tiers", tiered_tariff, twin, flat=True)
+        compare("two bands, three tiers", banded_tariff, twin, flat=False)
 
 
 if __name__ == "__main__":

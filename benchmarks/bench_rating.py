@@ -2,9 +2,10 @@
 runs.
 
 Run from the root of the project, after the build: `python -m benchmarks.bench_rating`. Nanoseconds
-of processor time a call, the call's own Python cost included. The session starts on a Friday at
-22:00 in New York under a tariff with a night, a weekend and a day band; its meter counts seconds
-and output octets, or seconds.
+of processor time a call, the call's own Python cost included; what is aimed at; and the ratio, each
+run of ours with one of the twin beside it. The session starts on a Friday at 22:00 in New York
+under a tariff with a night, a weekend and a day band; its meter counts seconds and output octets,
+or seconds. One grant is asked for under a tariff of eight bands a day.
 """
 
 import gc
@@ -13,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -25,7 +27,8 @@ RUNS = 5
 CALLS = 20_000
 TWIN_CALLS = 20
 METERS = 100_000
-DAY_S = 86_400
+TARIFFS = 10_000
+DAY_S, HOUR_S = 86_400, 3600
 FRIDAY_22 = int(datetime(2026, 3, 6, 22, tzinfo=ZoneInfo("America/New_York")).timestamp())
 
 
@@ -42,38 +45,68 @@ def bands(*extra: Price) -> tuple[TimeBand, ...]:
     )
 
 
+def by_gigabyte(amount_micros: int) -> Price:
+    return Price(Metric.OUTPUT_OCTETS, (Tier(0, amount_micros, 10**9),))
+
+
 BY_TIME = Tariff("by time", "America/New_York", "USD", bands())
-BY_BOTH = Tariff(
-    "by both",
+BY_BOTH = Tariff("by both", "America/New_York", "USD", bands(by_gigabyte(50_000)))
+
+
+BY_HOUR = Tariff(
+    "eight bands a day",
     "America/New_York",
     "USD",
-    bands(Price(Metric.OUTPUT_OCTETS, (Tier(0, 50_000, 10**9),))),
+    tuple(
+        TimeBand(f"band {n}", (), n * 10_800, (n + 1) * 10_800, (seconds((0, n * 7_000, 60)),))
+        for n in range(8)
+    ),
 )
 
 
-def nanoseconds(call: Callable[[int], object], calls: int = CALLS) -> float:
-    """The median over the runs of what one call costs."""
-    figures = []
+def once(call: Callable[[int], object], calls: int) -> float:
+    """What one of so many calls costs."""
+    begun = time.process_time_ns()
+    for number in range(calls):
+        call(number)
+    return (time.process_time_ns() - begun) / calls
+
+
+def print_row(
+    name: str,
+    call: Callable[[int], object],
+    *,
+    calls: int = CALLS,
+    aim: int | None = None,
+    slow: Callable[[int], object] | None = None,
+) -> None:
+    """A line of the table; the cost of an empty call is taken off."""
+    mine, theirs, ratios = [], [], []
     for _ in range(RUNS):
-        begun = time.process_time_ns()
-        for number in range(calls):
-            call(number)
-        figures.append((time.process_time_ns() - begun) / calls)
-    return statistics.median(figures)
+        noop = once(lambda number: number, CALLS)
+        mine.append(once(call, calls) - noop)
+        if slow is not None:
+            theirs.append(once(slow, TWIN_CALLS) - noop)
+            ratios.append(theirs[-1] / mine[-1])
+    line = f"{name:32}{statistics.median(mine):10.0f}{aim or '':>8}"
+    if slow is not None:
+        line += f"{statistics.median(theirs):14.0f}{statistics.median(ratios):10.0f}"
+    print(line)
 
 
-def advance_nanoseconds(tariff: Tariff, octets: int) -> float:
-    """The median cost of one report of an hour of them, a second apart, without a boundary."""
+def reports(tariff: Tariff, octets: int) -> Callable[[int], object]:
+    """Reports a second apart; an hour of them, without a boundary, and then anew."""
     timeline = compile_timeline([(0, tariff)])
-    figures = []
-    for _ in range(RUNS):
-        advance = Meter(timeline, FRIDAY_22).advance
-        reports = [(FRIDAY_22 + second, second * octets) for second in range(1, 7200)]
-        begun = time.process_time_ns()
-        for until, output_octets in reports:
-            advance(until, output_octets=output_octets)
-        figures.append((time.process_time_ns() - begun) / len(reports))
-    return statistics.median(figures)
+    meters = [Meter(timeline, FRIDAY_22) for _ in range(1 + RUNS * CALLS // HOUR_S)]
+    advances = [meter.advance for meter in meters]
+    told = [(FRIDAY_22 + second, octets * second) for second in range(1, HOUR_S + 1)]
+    asked = iter([(advance, *one) for advance in advances for one in told])
+
+    def call(_: int) -> object:
+        advance, until, output_octets = next(asked)
+        return advance(until, output_octets=output_octets)
+
+    return call
 
 
 def twin(length_s: int, tariff: Tariff = BY_TIME) -> int:
@@ -99,41 +132,47 @@ def meter_octets() -> tuple[int, float]:
     return sys.getsizeof(meters[0]), (after - before) * 1024 / METERS
 
 
-def print_row(
-    name: str, cost: float, noop: float, slow: Callable[[int], object] | None = None
-) -> None:
-    line = f"{name:32}{cost:10.0f}"
-    if slow is not None:
-        other = nanoseconds(slow, TWIN_CALLS) - noop
-        line += f"{other:14.0f}{other / cost:10.0f}"
-    print(line)
+def print_compiling() -> None:
+    """10,000 tariffs, each of its own prices, in five runs of a fifth."""
+    tariffs = [
+        replace(BY_BOTH, bands=bands(by_gigabyte(50_000 + number))) for number in range(TARIFFS)
+    ]
+    figures = []
+    for run in range(RUNS):
+        begun = time.process_time()
+        for tariff in tariffs[run::RUNS]:
+            compile_timeline([(0, tariff)])
+        figures.append(time.process_time() - begun)
+    total = statistics.median(figures) * RUNS
+    print(f"compiling {TARIFFS:,} tariffs of three bands: {total:.1f} s")
 
 
 def main() -> None:
+    said, resident = meter_octets()  # first, while no freed memory can be used again
     timeline = compile_timeline([(0, BY_TIME)])
     evening = Meter(timeline, FRIDAY_22)
     evening.advance(FRIDAY_22 + 60)
     packed = evening.pack()
-    noop = nanoseconds(lambda number: number)
-    print(f"{'call':32}{'ns':>10}{'twin ns':>14}{'ratio':>10}")
-    print_row("advance, seconds", advance_nanoseconds(BY_TIME, 0), noop, twin_reports())
-    print_row("advance, seconds and octets", advance_nanoseconds(BY_BOTH, 1_000), noop)
-    calls: list[tuple[str, Callable[[int], object], Callable[[int], object] | None]] = [
-        ("quote, 1 h", lambda _: quote(timeline, FRIDAY_22, 3600), lambda _: twin(3600)),
-        ("quote, 51 h", lambda _: quote(timeline, FRIDAY_22, 183_600), lambda _: twin(183_600)),
-        ("charge_micros", lambda _: evening.charge_micros, None),
-        ("grant, 24 h cap", lambda _: evening.grant_seconds(10**9, DAY_S), None),
-        ("grant, 7 days, 12 boundaries", lambda _: evening.grant_seconds(10**9, 7 * DAY_S), None),
-        ("pack", lambda _: evening.pack(), None),
-        ("unpack", lambda _: Meter.unpack(timeline, packed), None),
-    ]
-    for name, call, slow in calls:
-        print_row(name, nanoseconds(call) - noop, noop, slow)
-    compiling = nanoseconds(lambda _: compile_timeline([(0, BY_TIME)]), 200)
-    print(f"{'compile one tariff':32}{compiling:10.0f}")
-    said, resident = meter_octets()
+    eight = Meter(compile_timeline([(0, BY_HOUR)]), FRIDAY_22)
+    eight.advance(FRIDAY_22 + 60)
+    print(f"{'call':32}{'ns':>10}{'aim':>8}{'twin ns':>14}{'ratio':>10}")
+    print_row("advance, seconds", reports(BY_TIME, 0), aim=400, slow=twin_reports())
+    print_row("advance, seconds and octets", reports(BY_BOTH, 1_000), aim=400)
+    print_row(
+        "quote, 1 h", lambda _: quote(timeline, FRIDAY_22, 3600), aim=600, slow=lambda _: twin(3600)
+    )
+    print_row(
+        "quote, 51 h", lambda _: quote(timeline, FRIDAY_22, 183_600), slow=lambda _: twin(183_600)
+    )
+    print_row("charge_micros", lambda _: evening.charge_micros)
+    print_row("grant, 24 h, 8 boundaries", lambda _: eight.grant_seconds(10**9, DAY_S), aim=3000)
+    print_row("grant, 7 days, 12 boundaries", lambda _: evening.grant_seconds(10**9, 7 * DAY_S))
+    print_row("pack", lambda _: evening.pack())
+    print_row("unpack", lambda _: Meter.unpack(timeline, packed))
+    print_compiling()
     print(
         f"a live meter with two cells: {said} octets, {resident:.0f} resident; packed {len(packed)}"
+        " (aim: 300)"
     )
 
 

@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from ratingcore.allowance import Allowance, Counter
+from ratingcore.allowance import Allowance, Counter, Entitlement
 from ratingcore.pool import Pool
-from ratingcore.tariff import Metric, Tariff
-from tests.oracle.rating_oracle import Report, SlowPool
+from ratingcore.tariff import Metric, MetricOrMoney, Tariff
+from tests.oracle.rating_oracle import Report
+from tests.oracle.rating_pool import SlowPool
 from tests.property.choices import Choices, drawn
 from tests.property.rating_tariffs import BAND_NAMES, DAY_S, TOPS, on_counters, random_tariff
+from tests.property.rating_terms import entitlements, terms_counters, with_terms
 
 ZONES = (
     "America/New_York",
@@ -65,12 +67,15 @@ class Case:
     adopted: bool = False
     allowances: tuple[Allowance, ...] = ()
     counters: tuple[Counter, ...] = ()
+    entitlements: tuple[Entitlement, ...] = ()
 
     def pool(self) -> Pool | None:
-        return Pool(self.allowances, self.counters) if self.allowances or self.counters else None
+        if not self.allowances and not self.counters:
+            return None
+        return Pool(self.allowances, self.counters, self.entitlements)
 
     def slow_pool(self) -> SlowPool:
-        return SlowPool(self.allowances, self.counters)
+        return SlowPool(self.allowances, self.counters, self.entitlements)
 
     @property
     def until(self) -> int:
@@ -81,30 +86,50 @@ class Case:
         return self.until - self.started_at
 
 
-def cases(*, octets: bool | None = None, plain: bool = False) -> st.SearchStrategy[Case]:
+def cases(
+    *, octets: bool | None = None, plain: bool = False, terms: bool = False
+) -> st.SearchStrategy[Case]:
     """Sessions with octets or without them (None: some); plain ones have neither cuts nor base
-    lines."""
-    return drawn(lambda choices: random_case(choices, octets=octets, plain=plain))
+    lines; those on terms have discounts, caps, bonuses and allowances of money."""
+    return drawn(lambda choices: random_case(choices, octets=octets, plain=plain, terms=terms))
 
 
-def random_case(choices: Choices, *, octets: bool | None, plain: bool) -> Case:
+def random_case(choices: Choices, *, octets: bool | None, plain: bool, terms: bool | None) -> Case:
     zone = choices.one_of(ZONES)
     with_octets = choices.chance(50) if octets is None else octets
     length_s = choices.instant(*choices.one_of(LENGTHS))
     started_at = _start(choices, zone, length_s)
-    effective_at = started_at if choices.chance(50) else 0
-    session = {"length_s": length_s, "octets": with_octets}
-    versions = [(effective_at, random_tariff(choices, zone, near=started_at, **session))]
+
+    def tariff(tariff_zone: str, near: int) -> Tariff:
+        made = random_tariff(choices, tariff_zone, near=near, length_s=length_s, octets=with_octets)
+        return with_terms(choices, made) if terms else made
+
+    versions = [(started_at if choices.chance(50) else 0, tariff(zone, started_at))]
     if choices.chance(20):
         later = started_at + 1 + choices.instant(0, length_s)
-        tariff = random_tariff(choices, choices.one_of(ZONES), near=later, **session)
-        versions.append((later, tariff))
+        versions.append((later, tariff(choices.one_of(ZONES), later)))
     history = _history(choices, started_at, length_s, octets=with_octets, plain=plain)
     occurrences = choices.whole(0, 12) if choices.chance(33) else None
-    pool = _pool(choices, started_at, length_s) if choices.chance(65) else ((), ())
-    if pool[1] and choices.chance(50):
-        versions = [(at, on_counters(tariff)) for at, tariff in versions]
-    return Case(tuple(versions), started_at, history, occurrences, choices.chance(10), *pool)
+    allowances, counters, entitled = (), (), ()
+    if choices.chance(65):
+        allowances = _allowances(choices, started_at, length_s, money=terms)
+        counters = _counters(choices, started_at, length_s)
+    if counters and choices.chance(50):
+        versions = [(at, on_counters(one)) for at, one in versions]
+    if terms:
+        counters += terms_counters(choices, started_at, length_s)
+        entitled = entitlements(choices, started_at, length_s)
+    adopted = choices.chance(10)
+    return Case(
+        tuple(versions),
+        started_at,
+        history,
+        occurrences,
+        adopted,
+        allowances,
+        counters,
+        entitled,
+    )
 
 
 def _start(choices: Choices, zone: str, length_s: int) -> int:
@@ -144,25 +169,32 @@ def _cuts(choices: Choices, last: int, until: int) -> tuple[int, ...]:
     )
 
 
-def _pool(
-    choices: Choices, started_at: int, length_s: int
-) -> tuple[tuple[Allowance, ...], tuple[Counter, ...]]:
-    """Up to four allowances, mostly of time; for every metric a counter that begins anew once."""
-    allowances = []
+def _allowances(
+    choices: Choices, started_at: int, length_s: int, *, money: bool
+) -> tuple[Allowance, ...]:
+    """Up to four, mostly of time; with `money` half of them of money."""
+    found = []
     for number in range(1, 2 + choices.one_of((0, 1, 2, 3))):
         metric = choices.one_of(ALLOWED_METRICS)
+        quantity = _allowed(choices, metric)
+        if money and choices.chance(50):
+            metric, quantity = MetricOrMoney.MONEY, choices.whole(0, 20_000_000)
         from_at = started_at + choices.instant(0, length_s) if choices.chance(25) else 0
         until_at = from_at + 1 + choices.instant(0, length_s) if choices.chance(25) else 1 << 33
-        quantity = _allowed(choices, metric)
         priority, bands = choices.whole(0, 2), choices.one_of(ALLOWED_BANDS)
-        allowances.append(Allowance(number, metric, quantity, from_at, until_at, priority, bands))
+        found.append(Allowance(number, metric, quantity, from_at, until_at, priority, bands))
+    return tuple(found)
+
+
+def _counters(choices: Choices, started_at: int, length_s: int) -> tuple[Counter, ...]:
+    """For every metric one that begins anew once while the session lasts."""
     anew = started_at + choices.instant(0, length_s)
-    counters = []
+    found = []
     for number, metric in enumerate(Metric):
         counted = _allowed(choices, metric)
-        counters.append(Counter(2 * number + 1, metric.value, counted, 0, anew))
-        counters.append(Counter(2 * number + 2, metric.value, 0, anew))
-    return tuple(allowances), tuple(counters)
+        found.append(Counter(2 * number + 1, metric.value, counted, 0, anew))
+        found.append(Counter(2 * number + 2, metric.value, 0, anew))
+    return tuple(found)
 
 
 def _allowed(choices: Choices, metric: Metric) -> int:

@@ -98,6 +98,7 @@ def piece_as_plain(piece: Piece) -> dict:
             for s in piece.segments
         ],
         "counted": list(piece.counted),
+        "impacts": [(i.resource, i.amount_micros, i.gl_code, i.tax_code) for i in piece.impacts],
     }
 
 

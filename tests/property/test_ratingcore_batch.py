@@ -14,7 +14,7 @@ from ratingcore.meter import quote
 from ratingcore.tariff import Metric
 from tests.property.rating_cases import Case, cases
 from tests.property.rating_tariffs import DAY_S
-from tests.rating_samples import HOURLY, NOON, flat, price
+from tests.rating_samples import DOWNLOADS, HOURLY, NOON, flat, price
 
 LENGTHS = st.integers(0, 3 * DAY_S)
 OCTETS = st.integers(0, 10**8)
@@ -99,3 +99,48 @@ def test_arrays_of_unequal_length_or_of_another_type_are_refused():
         )
     with pytest.raises(ValueError, match="dtype mismatch"):
         rate_batch([HOURLY], **good, seconds=array("d", [1.0]), charges=array("q", [0]))
+
+
+def integers(arrow, text: str) -> memoryview:
+    """The values of an Arrow array without a copy; its slice may begin anywhere in the buffer."""
+    width = arrow.type.byte_width
+    values = memoryview(arrow.buffers()[1])[arrow.offset * width :][: len(arrow) * width]
+    return values.cast(text)
+
+
+def test_arrow_arrays_are_read_and_an_arrow_buffer_is_written():
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    rows = 1000
+    number = pa.array([row % 2 for row in range(rows + 7)], pa.int32())[7:]
+    started_at = pa.array([NOON + row for row in range(rows + 3)], pa.int64())[3:]
+    seconds = pa.array(range(rows), pa.int64())
+    octets = pa.chunked_array([pa.array(range(rows), pa.int64())]).combine_chunks()
+    charges = pa.allocate_buffer(8 * rows)
+    refused = rate_batch(
+        [HOURLY, DOWNLOADS],
+        tariff=integers(number, "i"),
+        started_at=integers(started_at, "q"),
+        seconds=integers(seconds, "q"),
+        output_octets=integers(octets, "q"),
+        charges=memoryview(charges).cast("q"),
+    )
+    assert refused == []
+    found = pa.Array.from_buffers(pa.int64(), rows, [None, charges]).to_pylist()
+    timelines = [DOWNLOADS, HOURLY]
+    assert found == [
+        quote(timelines[row % 2], NOON + row, row, output_octets=row).charge_micros
+        for row in range(rows)
+    ]
+
+
+def test_numpy_arrays_are_buffers():
+    np = pytest.importorskip("numpy", reason="numpy is not installed")
+    charges = np.zeros(3, dtype=np.int64)
+    rate_batch(
+        [HOURLY],
+        tariff=np.zeros(3, dtype=np.int32),
+        started_at=np.full(3, NOON),
+        seconds=np.array([0, 1800, 3600]),
+        charges=charges,
+    )
+    assert charges.tolist() == [0, 500_000, 1_000_000]
