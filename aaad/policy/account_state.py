@@ -84,18 +84,20 @@ class AccountState:
         """The tally of the account of which another is a part: its own until now."""
         if tally.whole is None:
             whole = Tally(0, tally.period_start_at)
-            whole.add(
-                tally.seconds, tally.input_octets, tally.output_octets, tally.charge_micros
-            )
+            whole.add(tally.seconds, tally.input_octets, tally.output_octets, tally.charge_micros)
             tally.whole = whole
             tally.forget_marks()
         return tally.whole
 
     def restored(self, session: Session) -> None:
-        """A session is read from the store: the store's figures contain it."""
+        """A session is read from the store: the store's figures contain it.
+
+        Under other facts of the account its running piece may count in another cycle now.
+        """
         if session.stored_open is not None:
             tally = self.tally(session.terms.service_id, session.stored_open.period_start_at)
             session.carried_as(tally, session.stored_open)
+            self.carry(session)
 
     def carry(self, session: Session) -> list[Tally]:
         """Add what a session has counted since it was carried last; its charge is owed from now on.

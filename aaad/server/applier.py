@@ -17,7 +17,7 @@ from typing import Protocol
 from structlog.typing import FilteringBoundLogger
 
 from aaad.policy.class_attribute import read_class
-from aaad.policy.report import Report, is_session_report
+from aaad.policy.report import is_session_report
 from aaad.policy.session import Session
 from aaad.policy.usage import (
     Effect,
@@ -34,9 +34,11 @@ from aaad.radius.codes import AcctStatusType
 from aaad.server.applicable import Accounting, Applicable, Silence
 from aaad.server.directory import Directory, Entry
 from aaad.server.metrics import Metrics
+from aaad.server.nas_table import NasTable
 from aaad.server.session_table import SessionTable
+from aaad.server.unposted import Unposted
 from ledger.ids import EPOCH_MS, made_at_ms, make_id, node_of
-from ledger.model import BootInstant, LimitCrossing, SuspenseRecord
+from ledger.model import BootInstant, SuspenseRecord
 from ledger.rules.limits import Tally, credit_use, crossing_key, crossings
 from ratingcore.errors import RatingError
 
@@ -55,29 +57,10 @@ _INTERIM_UPDATE = AcctStatusType.INTERIM_UPDATE.value
 _BOOTS = (AcctStatusType.ACCOUNTING_ON.value, AcctStatusType.ACCOUNTING_OFF.value)
 
 
-class Books(Protocol):
-    """Where the applier leaves what must be posted."""
-
-    def session_changed(self, session: Session, *, lsn: int, received_us: int) -> None: ...
-    def crossed(self, crossing: LimitCrossing, session: Session) -> None: ...
-    def suspend(self, record: SuspenseRecord) -> None: ...
-    def booted(self, boot: BootInstant, *, lsn: int) -> None: ...
-    def applied(self, lsn: int, received_us: int) -> None: ...
-
-
 class Enforcement(Protocol):
     """What follows from usage for the sessions that run."""
 
     def review(self, account_id: int, now: int) -> None: ...
-
-
-class NasTable(Protocol):
-    """What is configured and known of NASes."""
-
-    def facts(self, client: str, nas: str) -> NasFacts: ...
-    def heard(self, report: Report) -> None: ...
-    def booted(self, client: str, nas: str, at: int) -> bool: ...
-    def end_presumed(self, session: Session) -> None: ...
 
 
 class Applier:
@@ -90,7 +73,7 @@ class Applier:
         sessions: SessionTable,
         directory: Directory,
         nases: NasTable,
-        books: Books,
+        books: Unposted,
         enforcement: Enforcement,
         metrics: Metrics,
         log: FilteringBoundLogger,
@@ -234,7 +217,8 @@ class Applier:
         """
         now = record.report.received_at
         entry = self._directory.of_service(session.terms.service_id)
-        if now < entry.free_until_at or max(now, session.last_at) < entry.state.settled_until_at:
+        state = entry.state
+        if now < entry.free_until_at or max(now, session.last_at) < state.settled_until_at:
             return
         try:
             self._enforcement.review(session.terms.account_id, now)
@@ -269,13 +253,13 @@ class Applier:
             session = self._open(record, placement, nas)
             if session is None or not self._count(session, record, placement, nas):
                 return None
-            self._carry(session, lsn=record.report.lsn, received_us=record.received_us)
+            self._carry(session, record.report.lsn, record.received_us)
             self._sessions.add(session)
             self._runs_anew(session)
         elif not self._is_applied(session, record.report.lsn):
             was_open = session.is_open
             self._count(session, record, placement, nas)
-            self._carry(session, lsn=record.report.lsn, received_us=record.received_us)
+            self._carry(session, record.report.lsn, record.received_us)
             if session.is_open != was_open:
                 self._sessions.status_changed(session)
                 self._runs_anew(session)
@@ -287,7 +271,8 @@ class Applier:
     def _runs_anew(self, session: Session) -> None:
         """One session more uses what its account has: the enforcer has to look again."""
         if session.is_open:
-            self._directory.of_service(session.terms.service_id).state.settled_until_at = 0
+            state = self._directory.of_service(session.terms.service_id).state
+            state.settled_until_at = 0
 
     def _learn_interval(self, session: Session) -> None:
         """Who has sent one interim report owes us the next: only then can a session be silent."""
@@ -334,11 +319,11 @@ class Applier:
         self._metrics.count(COUNTED_AS[effect])
         return True
 
-    def _carry(self, session: Session, *, lsn: int, received_us: int) -> None:
+    def _carry(self, session: Session, lsn: int, received_us: int) -> None:
         """The account's usage and limits follow what changed in a session; the books must learn of
         it.
         """
-        self._books.session_changed(session, lsn=lsn, received_us=received_us)
+        self._books.session_changed(session, lsn, received_us)
         entry = self._directory.of_service(session.terms.service_id)
         state = entry.state
         tallies = state.carry(session)
@@ -346,10 +331,10 @@ class Applier:
         for tally in tallies:
             if tally.is_due(at, state.owed_micros):
                 # what is owed is no cycle's: it is compared once, in the latest
-                self._check_limits(entry, session, tally, at=at, with_credit=tally is tallies[-1])
+                self._check_limits(entry, session, tally, at, tally is tallies[-1])
 
     def _check_limits(
-        self, entry: Entry, session: Session, tally: Tally, *, at: int, with_credit: bool
+        self, entry: Entry, session: Session, tally: Tally, at: int, with_credit: bool
     ) -> None:
         """Which thresholds are newly reached by usage up to and in the second `at`."""
         state, period_start_at = entry.state, tally.period_start_at
@@ -376,7 +361,7 @@ class Applier:
         candidates = self._candidates(record)
         if len(candidates) == 1:
             return
-        latest = max(candidate.started_at for candidate in candidates)
+        latest = max([candidate.started_at for candidate in candidates])
         for older in candidates:
             if older.is_open and older.started_at < latest:
                 self._presume_ended(older, record.report.lsn, record.received_us, "Id-Reused")
@@ -406,7 +391,7 @@ class Applier:
         self._metrics.count("usage_presumed_ended")
         self._nases.end_presumed(session)
         self._sessions.status_changed(session)
-        self._carry(session, lsn=lsn, received_us=received_us)
+        self._carry(session, lsn, received_us)
 
     def _is_applied(self, session: Session, lsn: int) -> bool:
         """Whether a session contains a record already (exactness 1: per-row LSNs are the truth)."""
@@ -438,4 +423,3 @@ class Applier:
                 body=record.body,
             )
         )
-

@@ -14,7 +14,7 @@ from aaad.policy.session import Session
 from ledger.model import BootInstant, LimitCrossing, SuspenseRecord
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Dirty:
     """Since which record the books lack something of a session."""
 
@@ -24,7 +24,7 @@ class Dirty:
 
 
 class Unposted:
-    """Dirty sessions, and what else awaits its row. Implements the applier's `Books`."""
+    """Dirty sessions, and what else awaits its row."""
 
     def __init__(self, position_lsn: int) -> None:
         self.applied_lsn = position_lsn
@@ -38,12 +38,13 @@ class Unposted:
     def __len__(self) -> int:
         return len(self._dirty)
 
-    def session_changed(self, session: Session, *, lsn: int, received_us: int) -> None:
+    def session_changed(self, session: Session, lsn: int, received_us: int) -> None:
         """The books lack something of a session, since this record at the latest."""
-        if session.session_id not in self._dirty:
-            self._dirty[session.session_id] = Dirty(session, lsn, received_us)
+        session_id = session.session_id
+        if session_id not in self._dirty:
+            self._dirty[session_id] = Dirty(session, lsn, received_us)
         if not session.is_open or session.unposted:
-            self._urgent[session.session_id] = None
+            self._urgent[session_id] = None
 
     def crossed(self, crossing: LimitCrossing, session: Session) -> None:
         """A limit fired: its row, and the usage that made it fire, go out with the next
