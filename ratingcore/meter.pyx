@@ -16,11 +16,12 @@ cimport cython
 from libc.stdint cimport int32_t
 
 from ratingcore.charge cimport (
-    charge_divisor, charge_so_far, charging_version, exact_charge, is_waived, make_piece,
+    charge_divisor, charge_so_far, charging_version, exact_charge, is_waived, rounded_total,
 )
 from ratingcore.compile cimport (
     METRIC_INPUT_OCTETS, METRIC_OUTPUT_OCTETS, METRIC_SECONDS, VersionRow,
 )
+from ratingcore.itemize cimport make_piece
 from ratingcore.money cimport int64_or_raise
 from ratingcore.packing cimport pack_state, require_same_prices, unpack_state
 from ratingcore.quota cimport affordable_seconds, most_units
@@ -236,7 +237,7 @@ cdef class Meter:
         """
         cdef int64_t available = int64_or_raise(available_micros, "available_micros", AmountError)
         cdef int64_t cap = int64_or_raise(cap_s, "cap_s", QuantityError)
-        cdef int64_t charge = charge_so_far(self.timeline, &self.state)
+        cdef int64_t charge = rounded_total(self.timeline, &self.state, False)
         cdef VersionRow *version = charging_version(self.timeline, &self.state)
         cdef int64_t most
         cdef wide_t limit = 0
