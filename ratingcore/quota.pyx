@@ -24,6 +24,13 @@ cdef int64_t FIRST_TRY = 3_600
 # no charge: what is spent when a charge has no place in int64
 cdef int64_t NO_PLACE = 0x7FFFFFFFFFFFFFFF
 
+cdef enum:
+    # where to look next between what fits and what does not
+    HALF = 0
+    STRAIGHT = 1            # where the charge would reach the amount on a straight line
+    COVERED = 2             # at the end of the block that has begun
+    EDGE = 3                # one unit further: nothing costs less than to look there
+
 cdef struct Search:
     # for the most units whose charge fits
     State fits              # where the session stands after the most that is known to fit
@@ -87,13 +94,12 @@ cdef int64_t _search(
 ) except -1:
     """Double the step as long as all of it fits; then narrow down the first one that does not.
 
-    Each walk begins where the last that fits has ended. A guess lies where the charge would reach
-    the amount on a straight line; when one does not halve what is left, the next one does.
+    Each walk begins where the last that fits has ended.
     """
     cdef int64_t low = 0
     cdef int64_t step = min(cap, FIRST_TRY)
     cdef int64_t width, middle
-    cdef bint straight = True
+    cdef int guess = STRAIGHT
     while step:
         if not _fits(timeline, fits, ahead, search, step):
             break
@@ -101,19 +107,46 @@ cdef int64_t _search(
         low += step
         step = min(2 * step, cap - low)
     while step > 1:
-        width, middle = step, step // 2
-        if straight and search.spent_ahead != NO_PLACE:
-            middle = wide_apportion(
-                step, search.available - search.spent, search.spent_ahead - search.spent)
-            middle = min(max(middle, <int64_t>1), step - 1)
+        width, middle = step, _middle(search, guess, step)
         if _fits(timeline, fits, ahead, search, middle):
             fits, ahead = ahead, fits
             low += middle
             step -= middle
+            guess = _next_guess(search, guess)
         else:
             step = middle
-        straight = step <= width // 2
+            guess = STRAIGHT if step <= width // 2 else HALF
     return low
+
+
+cdef int64_t _middle(const Search *search, int guess, int64_t step) except -1:
+    """Where between what fits and what does not, `step` apart, to look next."""
+    cdef int64_t middle = step // 2
+    if guess == COVERED:
+        middle = _covered(search)
+    elif guess == EDGE:
+        middle = 1
+    elif guess == STRAIGHT and search.spent_ahead != NO_PLACE:
+        middle = wide_apportion(
+            step, search.available - search.spent, search.spent_ahead - search.spent)
+    return min(max(middle, <int64_t>1), step - 1)
+
+
+cdef int _next_guess(const Search *search, int guess) noexcept:
+    """After a guess that fits: to the end of the block that it began, then one beyond; if that
+    fits, too, far enough not to go block by block."""
+    if guess == EDGE:
+        return HALF
+    return COVERED if guess != COVERED and _covered(search) > 0 else EDGE
+
+
+cdef int64_t _covered(const Search *search) noexcept:
+    """The seconds ahead that are charged already, with the block that they belong to."""
+    cdef const State *state = &search.fits
+    if search.metric != METRIC_SECONDS or state.blocks == NULL:
+        return 0
+    return (state.blocks[METRIC_SECONDS].until
+            - (state.until - state.base_at - state.skipped_s))
 
 
 cdef bint _fits(Timeline timeline, Pool fits, Pool ahead, Search *search, int64_t units) except -1:
