@@ -1,5 +1,5 @@
-"""Proves that the price lists of conf/pricelist/ load and price what requirements B112 to B116, B134
-to B137, F25 and F26 ask for, against figures worked out by hand.
+"""Proves that the price lists of conf/pricelist/ load and price what requirements B112 to B116,
+B134 to B137, F25 and F26 ask for, against figures worked out by hand.
 """
 
 from __future__ import annotations
