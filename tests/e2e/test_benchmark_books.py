@@ -24,13 +24,14 @@ pytest.importorskip(
 
 from benchmarks import judge
 from benchmarks.load.people import make_people
-from benchmarks.measure import Template, load, measure, prepare
+from benchmarks.measure import Deadlines, Template, load, measure, prepare
 from benchmarks.servers.aaad import Aaad, AaadServer
 from benchmarks.servers.beds import Bed, Beds, beds_for
 from benchmarks.work import Work
 
 REPORTS = Work(name="small", store="sqlite", users=40, open_sessions=32)
 LOGINS = Work(name="small", store="memory", users=40, method="mschapv2")
+PATIENT = Deadlines(together=60, store_alone=60)
 ZONE = ZoneInfo("America/New_York")
 
 
@@ -87,7 +88,7 @@ def world(loaded: tuple[Beds, World]) -> Iterator[World]:
 def test_a_measured_run_is_valid(work: Work, beds: Beds) -> None:
     server = AaadServer()
     template = prepare(server, work, beds)
-    measured = measure(server, work, beds, template, seconds=1, waits=False)
+    measured = measure(server, work, beds, template, seconds=1, waits=False, deadlines=PATIENT)
     assert measured.findings == []
     assert measured.figures["answered"] > 0
     assert measured.cpu_us > 0
