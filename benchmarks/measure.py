@@ -25,12 +25,19 @@ from benchmarks.servers.beds import Bed, Beds
 from benchmarks.servers.contract import Running, Server
 from benchmarks.work import Work
 
-VERDICT_S = 5
-"""After the last packet: store and open sessions together equal the generator's books."""
-STORED_S = 65
-"""After the last packet: the store alone does."""
 POLL_S = 0.25
 LOAD_S = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """Seconds after the last packet in which aaad's books must be right."""
+
+    together: int = 5  # the store and the open sessions over it
+    store_alone: int = 65
+
+
+DEADLINES = Deadlines()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +84,14 @@ def prepare(server: Server, work: Work, beds: Beds) -> Template:
 
 
 def measure(
-    server: Server, work: Work, beds: Beds, template: Template, *, seconds: int, waits: bool
+    server: Server,
+    work: Work,
+    beds: Beds,
+    template: Template,
+    *,
+    seconds: int,
+    waits: bool,
+    deadlines: Deadlines = DEADLINES,
 ) -> Measurement:
     """One run on a copy of the template.
 
@@ -88,7 +102,9 @@ def measure(
     try:
         with _started(server, bed, work) as running:
             if isinstance(running, Aaad) and work.is_accounting:
-                return _measure_books(running, work, beds, bed, seconds=seconds, waits=waits)
+                return _measure_books(
+                    running, work, beds, bed, seconds=seconds, waits=waits, deadlines=deadlines
+                )
             return _measure(running, work, beds, bed, seconds=seconds)
     finally:
         beds.delete(bed)
@@ -115,7 +131,14 @@ def _measure(running: Running, work: Work, beds: Beds, bed: Bed, *, seconds: int
 
 
 def _measure_books(
-    daemon: Aaad, work: Work, beds: Beds, bed: Bed, *, seconds: int, waits: bool
+    daemon: Aaad,
+    work: Work,
+    beds: Beds,
+    bed: Bed,
+    *,
+    seconds: int,
+    waits: bool,
+    deadlines: Deadlines,
 ) -> Measurement:
     """An accounting run of aaad, judged."""
     template = Template(bed, bed.folder / "people", bed.folder / "state")
@@ -126,10 +149,14 @@ def _measure_books(
     ended = time.monotonic()
     book = _book(books, work)
     findings = _lost_or_wrong(figures)
-    findings += _await(lambda: _is_applied(daemon), ended + VERDICT_S, "records to be applied")
+    findings += _await(
+        lambda: _is_applied(daemon), ended + deadlines.together, "records to be applied"
+    )
     findings += _judge_running(daemon, book)
     if waits:
-        findings += _await(lambda: _is_posted(daemon), ended + STORED_S, "sessions to be posted")
+        findings += _await(
+            lambda: _is_posted(daemon), ended + deadlines.store_alone, "sessions to be posted"
+        )
     settled_s = int(time.monotonic() - ended)
     cpu_us = daemon.cpu_us() + beds.cpu_us() - before_us
     cpu_us -= _cost_of(lambda: _judge_running(daemon, book), daemon, beds)
