@@ -2,7 +2,8 @@
 5).
 
 Accounts are read a page at a time, each page one state of the books, so that the check can run
-beside the daemon without holding its WAL. Nothing is repaired here: a fault is a bug or a damaged
+beside the daemon without holding its WAL; the pages reach over all ids, so rows of no account
+show. Nothing is repaired here: a fault is a bug or a damaged
 disk, and an operator decides.
 """
 
@@ -11,10 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ledger.store.contract import Reader, Row, Store
+from ledger.store.contract import Row, Store
+from ledger.store.named_queries import Dialect
 
 ACCOUNTS_PAGE = 500
 """Accounts checked in one read transaction."""
+
+ID_MIN, ID_MAX = -(2**62), 2**63 - 1
+"""Ranges of accounts checked reach from one to the other, so that no row lies between them."""
 
 FAULTS_MAX = 1_000
 """Faults reported at most: whoever has more needs the backup, not the list."""
@@ -43,38 +48,51 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Row], str]], ...]] = (
         "check_pieces",
         lambda r: f"account {r[0]}: session {r[1]} made {r[2]} pieces, {r[3]} events are posted",
     ),
-    ("check_impact_events", lambda r: f"account {r[0]}: impact of missing event {r[1]}"),
+    (
+        "check_impact_events",
+        lambda r: f"account {r[0]}: an impact of event {r[1]} moves nothing, or has no such event",
+    ),
+    (
+        "check_crossings",
+        lambda r: f"account {r[0]}: the {r[2]} threshold of {r[1]} fired below it, or for nobody",
+    ),
     ("check_logins", lambda r: f"account {r[0]}: the login of service {r[1]} leads elsewhere"),
+    ("check_owners", lambda r: f"account {r[0]} has rows and is not registered"),
+)
+_POSTGRESQL_CHECKS: Final[tuple[tuple[str, Callable[[Row], str]], ...]] = (
+    ("check_event_keys", lambda r: f"account {r[0]}: event {r[1]} and its key do not fit"),
+)
+_WHOLE_CHECKS: Final[tuple[tuple[str, Callable[[Row], str]], ...]] = (
+    (
+        "check_journal_positions",
+        lambda r: f"journal {r[0]}: position {r[1]}, watermark {r[2]} do not fit its sessions",
+    ),
+    ("check_lost_logins", lambda r: f"login {r[1]} of brand {r[0]} leads to no service"),
+    ("check_change_counter", lambda r: f"account {r[0]}: its change {r[1]} is still to come"),
 )
 
 
-async def check_books(store: Store) -> list[str]:
-    """Every invariant that does not hold, in words; empty when the books are right."""
+async def check_books(
+    store: Store, *, on_accounts: Callable[[int], None] = lambda _: None
+) -> list[str]:
+    """Every invariant that does not hold, in words; empty when the books are right.
+
+    `on_accounts` hears how many accounts more are checked.
+    """
+    checks = _CHECKS
+    if store.dialect is Dialect.POSTGRESQL:
+        checks += _POSTGRESQL_CHECKS
+    faults = []
     async with store.read() as reader:
-        faults = await _check_whole(reader)
-    last = 0
-    while len(faults) < FAULTS_MAX:
+        for query, describe in _WHOLE_CHECKS:
+            faults += [describe(row) for row in await reader.fetch(query)]
+    first = ID_MIN
+    while first <= ID_MAX and len(faults) < FAULTS_MAX:
         async with store.read() as reader:
-            page = await reader.fetch("fetch_account_page", (last, ACCOUNTS_PAGE))
-            if not page:
-                break
-            first, last = page[0][0], page[-1][0]
-            faults += await _check_page(reader, first, last)
+            page = await reader.fetch("fetch_account_page", (first - 1, ACCOUNTS_PAGE))
+            last = page[-1][0] if page else ID_MAX  # what lies beyond belongs to nobody
+            for query, describe in checks:
+                faults += [describe(row) for row in await reader.fetch(query, (first, last))]
+        on_accounts(len(page))
+        first = last + 1
     return faults[:FAULTS_MAX]
-
-
-async def _check_page(reader: Reader, first: int, last: int) -> list[str]:
-    return [
-        describe(row)
-        for query, describe in _CHECKS
-        for row in await reader.fetch(query, (first, last))
-    ]
-
-
-async def _check_whole(reader: Reader) -> list[str]:
-    owners = await reader.fetch("check_owners")
-    positions = await reader.fetch("check_journal_positions")
-    return [f"account {row[0]} has rows and is not registered" for row in owners] + [
-        f"journal {row[0]}: position {row[1]}, watermark {row[2]} do not fit its sessions"
-        for row in positions
-    ]

@@ -331,6 +331,12 @@ async def test_check_books_finds_what_somebody_broke(store: Store, store_url: st
         "DELETE FROM login",
         "INSERT INTO balance VALUES (12345, 'USD', 0, 0, 0)",
         "DELETE FROM journal_position",
+        "INSERT INTO login VALUES ('isp', 'nobody', 12345, 1)",
+        f"INSERT INTO account_change VALUES ({account_id}, 9)",
+        f"INSERT INTO limit_crossing VALUES ({account_id}, 5, 'hours', 0, 'hard', 0, 'seconds', "
+        "9, 8, 0)",
+        "UPDATE impact SET from_gl = to_gl",
+        "INSERT INTO usage_counter VALUES (9223372036854775807, 1, 0, 1, 0, 0, 0)",
     )
 
     faults = "\n".join(await check_books(store))
@@ -342,4 +348,24 @@ async def test_check_books_finds_what_somebody_broke(store: Store, store_url: st
     assert "session 77 made 3 pieces, 1 events are posted" in faults
     assert f"the login of service {service_id} leads elsewhere" in faults
     assert "account 12345 has rows and is not registered" in faults
+    assert f"account {2**63 - 1} has rows and is not registered" in faults
     assert "journal 1: position -1" in faults
+    assert "login nobody of brand isp leads to no service" in faults
+    assert f"account {account_id}: its change 9 is still to come" in faults
+    assert f"account {account_id}: the hard threshold of hours fired below it" in faults
+    assert "moves nothing" in faults
+
+
+async def test_check_books_finds_keys_that_lost_their_events(store: Store, store_url: str) -> None:
+    """On PostgreSQL, where they stand apart; a file cannot break so."""
+    account_id, _ = await register(store)
+    if store_url.startswith("postgresql:"):
+        run_on_books(
+            store_url,
+            f"INSERT INTO event_key VALUES ({account_id}, 'payment/1', 7)",
+            f"DELETE FROM event_key WHERE account_id = {account_id} AND event_id <> 7",
+        )
+        faults = await check_books(store)
+        assert f"account {account_id}: event 7 and its key do not fit" in faults
+        assert len(faults) > 1
+    assert all(f"account {account_id}: event" in fault for fault in await check_books(store))

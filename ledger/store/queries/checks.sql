@@ -58,18 +58,37 @@ WHERE account_id BETWEEN :first AND :last AND status = 'closed'
         OR open_output_octets <> 0);
 
 -- name: check_pieces (first, last)
-WITH posted AS (
-    SELECT account_id, session_id, count(*) AS pieces FROM event
-    WHERE event_type = 'usage' AND account_id BETWEEN :first AND :last
-    GROUP BY account_id, session_id)
-SELECT s.account_id, s.session_id, s.pieces, coalesce(p.pieces, 0) FROM session AS s
-LEFT JOIN posted AS p ON p.account_id = s.account_id AND p.session_id = s.session_id
-WHERE s.account_id BETWEEN :first AND :last AND s.pieces <> coalesce(p.pieces, 0);
+WITH both_sides AS (
+    SELECT account_id, session_id, pieces AS made, 0 AS posted FROM session
+    WHERE account_id BETWEEN :first AND :last
+    UNION ALL
+    SELECT account_id, session_id, 0, 1 FROM event
+    WHERE event_type = 'usage' AND account_id BETWEEN :first AND :last)
+SELECT account_id, session_id, sum(made), sum(posted) FROM both_sides
+GROUP BY account_id, session_id
+HAVING sum(made) <> sum(posted);
 
 -- name: check_impact_events (first, last)
 SELECT i.account_id, i.event_id FROM impact AS i
 LEFT JOIN event AS e ON e.account_id = i.account_id AND e.event_id = i.event_id
-WHERE i.account_id BETWEEN :first AND :last AND e.event_id IS NULL;
+WHERE i.account_id BETWEEN :first AND :last AND (e.event_id IS NULL OR i.from_gl = i.to_gl);
+
+-- Keys of what is no piece of usage stand apart here (see the table of the first migration).
+-- name: check_event_keys (first, last)
+-- dialect: postgresql
+SELECT coalesce(e.account_id, k.account_id), coalesce(e.event_id, k.event_id)
+FROM (SELECT account_id, event_id, event_key FROM event
+    WHERE event_type <> 'usage' AND account_id BETWEEN :first AND :last) AS e
+FULL JOIN (SELECT account_id, event_id, event_key FROM event_key
+    WHERE account_id BETWEEN :first AND :last) AS k
+    ON k.account_id = e.account_id AND k.event_id = e.event_id AND k.event_key = e.event_key
+WHERE e.event_id IS NULL OR k.event_id IS NULL;
+
+-- name: check_crossings (first, last)
+SELECT c.account_id, c.limit_name, c.threshold FROM limit_crossing AS c
+LEFT JOIN service AS s ON s.account_id = c.account_id AND s.service_id = c.service_id
+WHERE c.account_id BETWEEN :first AND :last
+    AND (c.used_quantity < c.threshold_quantity OR (c.service_id <> 0 AND s.service_id IS NULL));
 
 -- name: check_logins (first, last)
 SELECT s.account_id, s.service_id FROM service AS s
@@ -77,16 +96,34 @@ LEFT JOIN login AS l ON l.brand = s.brand AND l.login = s.login
     AND l.account_id = s.account_id AND l.service_id = s.service_id
 WHERE s.account_id BETWEEN :first AND :last AND l.login IS NULL;
 
--- name: check_owners ()
-SELECT DISTINCT account_id FROM balance WHERE account_id NOT IN (SELECT account_id FROM account)
-UNION
-SELECT DISTINCT account_id FROM session WHERE account_id NOT IN (SELECT account_id FROM account)
-UNION
-SELECT DISTINCT account_id FROM event WHERE account_id NOT IN (SELECT account_id FROM account);
+-- name: check_owners (first, last)
+SELECT o.account_id FROM (
+    SELECT account_id FROM balance WHERE account_id BETWEEN :first AND :last
+    UNION SELECT account_id FROM session WHERE account_id BETWEEN :first AND :last
+    UNION SELECT account_id FROM event WHERE account_id BETWEEN :first AND :last
+    UNION SELECT account_id FROM impact WHERE account_id BETWEEN :first AND :last
+    UNION SELECT account_id FROM item WHERE account_id BETWEEN :first AND :last
+    UNION SELECT account_id FROM usage_counter WHERE account_id BETWEEN :first AND :last
+    UNION SELECT account_id FROM limit_crossing WHERE account_id BETWEEN :first AND :last
+    UNION SELECT account_id FROM outbox WHERE account_id BETWEEN :first AND :last) AS o
+LEFT JOIN account AS a ON a.account_id = o.account_id
+WHERE a.account_id IS NULL;
 
 -- name: check_journal_positions ()
 SELECT j.journal_number, j.applied_lsn, j.watermark_at FROM journal_position AS j
 WHERE j.applied_lsn < 0 OR j.watermark_at < 0
 UNION ALL
 SELECT DISTINCT s.journal_number, -1, -1 FROM session AS s
+WHERE s.journal_number NOT IN (SELECT journal_number FROM journal_position)
+UNION ALL
+SELECT DISTINCT s.journal_number, -1, -1 FROM suspense AS s
 WHERE s.journal_number NOT IN (SELECT journal_number FROM journal_position);
+
+-- name: check_lost_logins ()
+SELECT l.brand, l.login FROM login AS l
+LEFT JOIN service AS s ON s.account_id = l.account_id AND s.service_id = l.service_id
+WHERE s.service_id IS NULL;
+
+-- name: check_change_counter ()
+SELECT c.account_id, c.counter FROM account_change AS c
+WHERE c.counter > (SELECT counter FROM change_counter);
