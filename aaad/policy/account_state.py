@@ -84,9 +84,7 @@ class AccountState:
         """The tally of the account of which another is a part: its own until now."""
         if tally.whole is None:
             whole = Tally(0, tally.period_start_at)
-            whole.add(
-                tally.seconds, tally.input_octets, tally.output_octets, tally.charge_micros
-            )
+            whole.add(tally.seconds, tally.input_octets, tally.output_octets, tally.charge_micros)
             tally.whole = whole
             tally.forget_marks()
         return tally.whole

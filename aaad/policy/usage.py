@@ -302,9 +302,7 @@ def _advance(session: Session, until: int, input_octets: int, output_octets: int
         meter.advance(until, input_octets=input_octets, output_octets=output_octets)
         session.last_at = until
         return
-    cuts = cuts_between(
-        meter.started_at, after, until, bill_day=session.terms.bill_day, zone=zone
-    )
+    cuts = cuts_between(meter.started_at, after, until, bill_day=session.terms.bill_day, zone=zone)
     pieces = meter.advance(until, input_octets=input_octets, output_octets=output_octets, cuts=cuts)
     session.last_at = until
     session.border_at = next_midnight(until - 1, zone)
@@ -312,9 +310,7 @@ def _advance(session: Session, until: int, input_octets: int, output_octets: int
         session.add_piece(piece)
 
 
-def _grown(
-    last: int, reported: int, wide: bool, elapsed_s: int, nas: NasFacts
-) -> tuple[int, int]:
+def _grown(last: int, reported: int, wide: bool, elapsed_s: int, nas: NasFacts) -> tuple[int, int]:
     """How many octets a counter stands for beyond `last`, and the counter's new state.
 
     `last` contains the wraps inferred so far; `wide` counters (Gigawords) cannot wrap.

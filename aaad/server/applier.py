@@ -438,4 +438,3 @@ class Applier:
                 body=record.body,
             )
         )
-

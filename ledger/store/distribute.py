@@ -18,6 +18,7 @@ import asyncpg
 from ledger.store.contract import StoreError
 from ledger.store.postgres import CONNECT_MAX_S, PostgresStore
 from ledger.store.postgres_errors import translated
+from ledger.store.sqlite import BUSY_MAX_MS
 from ledger.store.tables import (
     REFERENCE_TABLES,
     SHARDED_BY,
@@ -76,7 +77,9 @@ async def distribute(
             f"store {url} is no PostgreSQL: copy the books there first with `aaactl store copy`"
         )
     secret = None if password is None else password.decode()
-    store = await PostgresStore.open(url, password=secret, node=0, busy_ms=0, alone=not dry_run)
+    store = await PostgresStore.open(
+        url, password=secret, serves=False, node=0, busy_ms=BUSY_MAX_MS, alone=not dry_run
+    )
     try:
         async with store.read() as reader:
             tables = await fetch_tables(reader)
