@@ -48,9 +48,6 @@ from ledger.store import open_store
 from ledger.store.contract import Store, StoreError
 from ledger.subscribers import PRICE_LIST_CHANGED, fetch_change_counter, fetch_changes
 
-JOURNAL_NUMBER = 1
-"""The one worker's journal."""
-
 REPLAY_BATCH = 4096
 """Journal records handed to the applier at once while replaying."""
 
@@ -124,7 +121,7 @@ class Daemon:
         store = await open_store(
             settings.store.url,
             checkpoints=True,
-            node=JOURNAL_NUMBER,
+            node=settings.journal.number,
             password=settings.store.password,
         )
         journal = daemon = None
@@ -134,11 +131,11 @@ class Daemon:
                 positions = {
                     p.journal_number: p.applied_lsn for p in await fetch_journal_positions(reader)
                 }
-            position = positions.get(JOURNAL_NUMBER, 0)
+            position = positions.get(settings.journal.number, 0)
             journal = Journal.open(
                 settings.journal.folder,
                 store_id=store.store_id,
-                journal_number=JOURNAL_NUMBER,
+                journal_number=settings.journal.number,
                 segment_size=settings.journal.segment_size,
                 retention_s=settings.journal.retention_days * DAY_S,
                 max_unapplied_bytes=settings.journal.unapplied_max,
@@ -147,6 +144,8 @@ class Daemon:
             daemon = cls(settings, clock=clock, store=store, journal=journal)
             for warning in store.warnings:
                 daemon.log.warning("store_warned", warning=warning)
+            if journal.torn_tail:
+                daemon.log.warning("journal_torn_tail", torn_tail=journal.torn_tail)
             await daemon._restore(position, on_progress)
         except BaseException:
             if daemon is not None:
@@ -272,7 +271,7 @@ class Daemon:
             unposted=unposted,
             sessions=self.sessions,
             settings=settings.posting,
-            journal_number=JOURNAL_NUMBER,
+            journal_number=settings.journal.number,
             clock=self.clock,
             on_posted=lambda lsn: self.journal.mark_applied(lsn, self.clock.now_us()),
             on_lost=self._reload_lost,
@@ -280,7 +279,7 @@ class Daemon:
             log=self.log,
         )
         self.applier = Applier(
-            journal_number=JOURNAL_NUMBER,
+            journal_number=settings.journal.number,
             sessions=self.sessions,
             directory=self.directory,
             nases=self.nases,

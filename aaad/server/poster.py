@@ -12,6 +12,7 @@ way between reading an account and taking it over (Directory.refresh).
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -76,6 +77,7 @@ class Poster:
         self._log = log
         self._position_lsn = unposted.position_lsn
         self._watermark_due_s = 0.0
+        self._marks: deque[tuple[float, int]] = deque()  # (monotonic s, received us), one a tick
         self._in_doubt: Attempt | None = None
         self._available = True
         self._chores: list[Callable[[], Awaitable[None]]] = []
@@ -151,10 +153,8 @@ class Poster:
     async def _post_some(self, everything: bool) -> bool:
         """One transaction of what is due; whether there was anything."""
         unposted = self._unposted
-        now_us = max(self._clock.now_us(), unposted.applied_us)
-        aged_us = now_us - self._settings.open_session_max_age_s * US
         taken = unposted.take(
-            received_until_us=None if everything else aged_us,
+            received_until_us=None if everything else self._aged_us(),
             count_max=self._settings.batch_max,
         )
         if not (
@@ -178,6 +178,20 @@ class Poster:
         if result.lost_session_ids:
             await self._lose(result.lost_session_ids)
         return True
+
+    def _aged_us(self) -> int:
+        """Open sessions that the books lack since a record received before this are due.
+
+        By the time of day, or by what was applied so long ago on a clock that does not jump: received
+        times stand still while the time of day is back behind them.
+        """
+        age_s, applied_us = self._settings.open_session_max_age_s, self._unposted.applied_us
+        marks, now_s = self._marks, monotonic()
+        marks.append((now_s, applied_us))
+        while len(marks) > 1 and marks[1][0] <= now_s - age_s:
+            marks.popleft()
+        aged_us = max(self._clock.now_us(), applied_us) - age_s * US
+        return max(aged_us, marks[0][1]) if marks[0][0] <= now_s - age_s else aged_us
 
     def _attempt(self, taken: list[Dirty]) -> Attempt:
         unposted = self._unposted

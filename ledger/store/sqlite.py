@@ -107,11 +107,13 @@ class SqliteStore:
 
     dialect = Dialect.SQLITE
 
-    def __init__(self, path: str, *, node: int, busy_ms: int, alone: bool) -> None:
+    def __init__(
+        self, path: str, *, checkpoints: bool, node: int, busy_ms: int, alone: bool
+    ) -> None:
         self._path = path
         self._busy_ms = busy_ms
         self._use_lock = UseLock(f"{path}.users", alone=alone)
-        self._file_lock = FileLock(f"{path}.lock")
+        self._file_lock = FileLock(f"{path}.lock", yields=not checkpoints)
         self._queries = load_queries(Dialect.SQLITE)
         self._ids = IdMaker(node)
         self._writer: aiosqlite.Connection | None = None
@@ -125,7 +127,7 @@ class SqliteStore:
         cls, path: str, *, checkpoints: bool, node: int, busy_ms: int, alone: bool
     ) -> SqliteStore:
         """Open, migrate and check; on any error nothing stays open."""
-        store = cls(path, node=node, busy_ms=busy_ms, alone=alone)
+        store = cls(path, checkpoints=checkpoints, node=node, busy_ms=busy_ms, alone=alone)
         try:
             await store._connect_writer(checkpoints=checkpoints)
             await store._migrate()
@@ -216,8 +218,8 @@ class SqliteStore:
             if connection.in_transaction:
                 raise _unavailable(error, self._path) from error
             raise CommitUnknown(
-                f"store {self._path}: the commit failed ({error}) and may have been written: "
-                "read the rows back before anything is sent again"
+                f"store {self._path}: the commit failed ({error}: {_remedy(error)}) and may have "
+                "been written: its rows are read back before anything is sent again"
             ) from error
 
     async def _connect_writer(self, *, checkpoints: bool) -> None:

@@ -332,7 +332,7 @@ async def test_check_books_finds_what_somebody_broke(store: Store, store_url: st
         "INSERT INTO balance VALUES (12345, 'USD', 0, 0, 0)",
         "DELETE FROM journal_position",
         "INSERT INTO login VALUES ('isp', 'nobody', 12345, 1)",
-        f"INSERT INTO account_change VALUES ({account_id}, 9)",
+        "UPDATE account_change SET counter = 9",
         f"INSERT INTO limit_crossing VALUES ({account_id}, 5, 'hours', 0, 'hard', 0, 'seconds', "
         "9, 8, 0)",
         "UPDATE impact SET from_gl = to_gl",
