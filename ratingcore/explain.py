@@ -1,4 +1,4 @@
-"""A priced piece in words that a customer understands, and as plain data for stores and sockets.
+"""A priced piece in words that a customer understands, and back from the plain data of stores.
 
 Words are exact: a quantity is never rounded, an amount shows every decimal it has. Times are those
 of the clock of the zone that is given, with its distance from UTC, so the night on which an hour
@@ -7,7 +7,6 @@ comes twice reads unambiguously.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 
 from ratingcore.calendar import load_zone
 from ratingcore.errors import RatingError
@@ -25,11 +24,6 @@ SEGMENT_KEYS = (
     "started_at",
     "ended_at",
 )
-
-_ALL_SEGMENT_KEYS = ("band", "metric", *SEGMENT_KEYS)
-# one call for all attributes: every posted piece passes here
-_PIECE_VALUES = attrgetter(*PIECE_KEYS)
-_SEGMENT_VALUES = attrgetter(*_ALL_SEGMENT_KEYS)
 
 _METRIC_WORDS = {
     Metric.SECONDS: "time",
@@ -66,18 +60,6 @@ def explain(piece: Piece, *, currency: str, zone: str) -> list[str]:
         head += f", {sent} sent, {received} received"
     total = f"{head}: {format_amount(piece.charge_micros)} {currency}"
     return [total, *(_segment_line(segment, currency, zone) for segment in piece.segments)]
-
-
-def piece_as_data(piece: Piece) -> dict[str, object]:
-    """Return the piece as a dict of plain integers and text, its segments as such dicts.
-
-    What an allowance paid and what counters counted is said only where there is any.
-    """
-    data: dict[str, object] = dict(zip(PIECE_KEYS, _PIECE_VALUES(piece), strict=True))
-    data["segments"] = [_segment_as_data(segment) for segment in piece.segments]
-    if piece.counted:
-        data["counted"] = [list(one) for one in piece.counted]
-    return data
 
 
 def piece_from_data(data: Mapping[str, object]) -> Piece:
@@ -178,13 +160,6 @@ def _clock_text(at: int, zone: str) -> str:
     hours, minutes = divmod(abs(offset_s) // 60, 60)
     weekday = WEEKDAY_NAMES[local.weekday()][:3]
     return f"{weekday} {local:%Y-%m-%d %H:%M:%S} {sign}{hours:02}:{minutes:02}"
-
-
-def _segment_as_data(segment: Segment) -> dict[str, object]:
-    data: dict[str, object] = dict(zip(_ALL_SEGMENT_KEYS, _SEGMENT_VALUES(segment), strict=True))
-    if segment.allowance_id:
-        data["allowance_id"] = segment.allowance_id
-    return data
 
 
 def _counted_from_data(rows: object) -> tuple[tuple[int, int], ...]:

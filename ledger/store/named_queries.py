@@ -26,16 +26,14 @@ TEXT_PARAMETERS = frozenset(
         "acct_session_id",
         "actor",
         "brand",
-        "called_station_id",
-        "calling_station_id",
         "client",
         "currency",
         "data",
+        "details",
         "email",
         "error",
         "event_key",
         "event_type",
-        "framed_address",
         "from_gl",
         "item_kind",
         "keys",
@@ -46,8 +44,6 @@ TEXT_PARAMETERS = frozenset(
         "metric",
         "name",
         "nas",
-        "nas_address",
-        "nas_port",
         "new_login",
         "offer",
         "outbox_key",
@@ -75,7 +71,7 @@ TEXT_PARAMETERS = frozenset(
 )
 """Parameters that are text, lists as JSON among them. A name means one thing in all queries."""
 
-OCTET_PARAMETERS = frozenset({"body", "class", "counters", "meter", "secret"})
+OCTET_PARAMETERS = frozenset({"body", "counters", "meter", "secret"})
 """Parameters that are octets. All others are integers."""
 
 
