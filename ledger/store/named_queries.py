@@ -18,6 +18,12 @@ QUERIES_FOLDER = Path(__file__).parent / "queries"
 _HEADING = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*) \((?P<parameters>[a-z0-9_, ]*)\)$")
 _DIALECT = re.compile(r"^-- dialect: (?P<dialect>[a-z]+)$")
 PARAMETER = re.compile(r"'[^']*'|(?<![:\w]):(?P<name>[a-z][a-z0-9_]*)")
+INSERT = re.compile(
+    r"\A(?P<head>INSERT\s+INTO\s+(?P<table>\w+)\s+\((?P<columns>[^)]*)\)\s)"
+    r"VALUES \((?P<values>[^()]*)\)(?P<tail>.*)\Z",
+    re.DOTALL,
+)
+"""An insert of one row, for the stores to derive one of many rows from."""
 
 
 TEXT_PARAMETERS = frozenset(

@@ -36,6 +36,7 @@ from ledger.store.migrations import (
     statements,
 )
 from ledger.store.named_queries import Dialect, Query, load_queries
+from ledger.store.sqlite_batches import Batch, batch_of
 
 BUSY_MAX_MS = 2_000
 """How long a locked store is waited for: a hundred transactions of 20 ms each."""
@@ -101,15 +102,11 @@ class SqliteTransaction:
 
     async def execute_many(self, query: str, rows: Sequence[Sequence[SqlValue]]) -> int:
         """Run a named writing query for each row of parameters; rows changed in all."""
-        if not rows:
-            return 0
-        sql = self._queries[query].sql
-        cursor = await _translated(self._connection.executemany(sql, rows), self._path)
-        return cursor.rowcount
+        return (await self.execute_all([(query, rows)]))[0]
 
     async def execute_all(self, steps: Sequence[Step]) -> list[int]:
         """Run named writing queries in their order, all in one turn of the connection's thread."""
-        named = [(self._queries[query].sql, rows) for query, rows in steps]
+        named = [(batch_of(self._queries[query]), rows) for query, rows in steps]
         # aiosqlite offers a turn of its thread for one statement only: a batch would pay a dozen
         connection = cast("Any", self._connection)
         run = connection._execute(_run_all, connection._conn, named)
@@ -292,10 +289,10 @@ class SqliteStore:
 
 
 def _run_all(
-    connection: sqlite3.Connection, steps: Sequence[tuple[str, Sequence[Sequence[SqlValue]]]]
+    connection: sqlite3.Connection, steps: Sequence[tuple[Batch, Sequence[Sequence[SqlValue]]]]
 ) -> list[int]:
     """In the connection's thread: every step for its rows; the rows that each changed."""
-    return [connection.executemany(sql, rows).rowcount if rows else 0 for sql, rows in steps]
+    return [batch.run(connection, rows) for batch, rows in steps]
 
 
 def version_warnings(version: tuple[int, int, int]) -> tuple[str, ...]:

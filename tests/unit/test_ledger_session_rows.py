@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from ledger.session_rows import (
     settle_values,
     start_key,
 )
+from ledger.store.migrations import MIGRATIONS_FOLDER
 from ledger.store.named_queries import Dialect, load_queries
 from tests.store.builders import session
 
@@ -67,9 +69,12 @@ def test_values_stand_in_the_order_of_the_queries() -> None:
         assert changed.items() <= named.items(), query
 
 
-def test_the_views_know_the_places_of_details() -> None:
-    assert DETAILS.index("user_name") == 0
-    assert len(DETAILS) == 9
+@pytest.mark.parametrize("dialect", Dialect)
+def test_the_views_know_the_places_of_details(dialect: Dialect) -> None:
+    views = (MIGRATIONS_FOLDER / dialect / "0002_views.sql").read_text()
+    shown = re.findall(r"s\.details(?:::json)? ->> (\d+) AS (\w+)", views)
+    assert [DETAILS[int(place)] for place, _ in shown] == [name for _, name in shown]
+    assert len(shown) == 7
 
 
 def test_a_start_is_known_by_nas_id_instant_and_account() -> None:
