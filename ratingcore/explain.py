@@ -1,15 +1,14 @@
-"""A priced piece in words that a customer understands, and as plain data for stores and sockets.
+"""A priced piece in words that a customer understands, and back from the plain data of stores.
 
 The words are `ratingcore.words`', which says them of data, so that they are the same on both sides
 of a socket.
 """
 
 from collections.abc import Mapping, Set
-from operator import attrgetter
 
 from ratingcore.errors import RatingError
 from ratingcore.money import exact_int, format_amount
-from ratingcore.piece import BalanceImpact, Piece, Segment
+from ratingcore.piece import BalanceImpact, Piece, Segment, piece_as_data
 from ratingcore.tariff import CAP, CONNECTION, DISCOUNT, MAXIMUM, MINIMUM, MONEY, WAIVED, Metric
 from ratingcore.words import bonus_text, clock_span, instant, quantity_text, segment_text
 
@@ -24,15 +23,9 @@ SEGMENT_KEYS = (
     "ended_at",
 )
 
-_ALL_SEGMENT_KEYS = ("band", "metric", *SEGMENT_KEYS)
-# one call for all attributes: every posted piece passes here
-_PIECE_VALUES = attrgetter(*PIECE_KEYS)
-_SEGMENT_VALUES = attrgetter(*_ALL_SEGMENT_KEYS)
-
 SEGMENT_KINDS = (*Metric, CONNECTION, DISCOUNT, MINIMUM, MAXIMUM, WAIVED, CAP, MONEY)
 """What a segment's metric may be: a measure of usage, a fee, or what else changed the charge."""
 IMPACT_KEYS = ("resource", "amount_micros", "gl_code", "tax_code")
-_IMPACT_VALUES = attrgetter(*IMPACT_KEYS)
 
 
 def explain(piece: Piece, *, currency: str, zone: str) -> list[str]:
@@ -52,22 +45,8 @@ def explain(piece: Piece, *, currency: str, zone: str) -> list[str]:
     total = f"{head} = {format_amount(piece.charge_micros)} {currency}"
     segments: list[dict[str, object]] = data["segments"]  # type: ignore[assignment]
     lines = [segment_text(one, currency=currency, zone=zone) for one in segments]
-    return [total, *lines, *(bonus_text(_impact_as_data(one)) for one in piece.impacts)]
-
-
-def piece_as_data(piece: Piece) -> dict[str, object]:
-    """Return the piece as a dict of plain integers and text, its segments as such dicts.
-
-    What an allowance paid, what counters counted and what bonuses gave is said only where there is
-    any.
-    """
-    data: dict[str, object] = dict(zip(PIECE_KEYS, _PIECE_VALUES(piece), strict=True))
-    data["segments"] = [_segment_as_data(segment) for segment in piece.segments]
-    if piece.counted:
-        data["counted"] = [list(one) for one in piece.counted]
-    if piece.impacts:
-        data["impacts"] = [_impact_as_data(one) for one in piece.impacts]
-    return data
+    bonuses: list[dict[str, object]] = data.get("impacts", [])  # type: ignore[assignment]
+    return [total, *lines, *(bonus_text(one) for one in bonuses)]
 
 
 def piece_from_data(data: Mapping[str, object]) -> Piece:
@@ -94,17 +73,6 @@ def piece_from_data(data: Mapping[str, object]) -> Piece:
         counted=_counted_from_data(data.get("counted", ())),
         impacts=_impacts_from_data(data.get("impacts", ())),
     )
-
-
-def _segment_as_data(segment: Segment) -> dict[str, object]:
-    data: dict[str, object] = dict(zip(_ALL_SEGMENT_KEYS, _SEGMENT_VALUES(segment), strict=True))
-    if segment.allowance_id:
-        data["allowance_id"] = segment.allowance_id
-    return data
-
-
-def _impact_as_data(impact: BalanceImpact) -> dict[str, object]:
-    return dict(zip(IMPACT_KEYS, _IMPACT_VALUES(impact), strict=True))
 
 
 def _impacts_from_data(rows: object) -> tuple[BalanceImpact, ...]:

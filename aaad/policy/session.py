@@ -17,7 +17,6 @@ from ledger.model import (
     SessionPosting,
     SessionRow,
     SessionStatus,
-    UsageCounter,
     UsageEvent,
 )
 from ledger.rules.cycles import Cycle, cycle_at
@@ -128,9 +127,7 @@ class Session:
         return self.lsn > self.stored_lsn
 
     def open_piece(self) -> OpenPiece | None:
-        """The piece since the last cut as the counters and `accrued` have to hold it; None if there
-        is none.
-        """
+        """The piece since the last cut, as its row has to hold it; None if there is none."""
         if not self.is_open:
             return None
         meter = self.meter
@@ -156,10 +153,10 @@ class Session:
         last_second = max(piece.started_at, piece.ended_at - 1)
         tariff = tariff_at(self.meter.timeline, last_second)
         event = UsageEvent(
-            event_key=f"usage/{self.session_id}/{self.pieces}",
             account_id=self.terms.account_id,
             service_id=self.terms.service_id,
             session_id=self.session_id,
+            number=self.pieces,
             piece=piece,
             currency=tariff.currency,
             period_start_at=self.period_of(last_second),
@@ -180,7 +177,7 @@ class Session:
         self.meter.follow(timeline)
 
     def usage_not_stored(self) -> dict[int, Totals]:
-        """Usage by billing cycle that the store's counters lack: new minus stored."""
+        """Usage by billing cycle that the store lacks: new minus stored."""
         usage: dict[int, Totals] = {}
         for event in self.unposted:
             _add(usage, event.period_start_at, totals_of(event.piece))
@@ -220,27 +217,10 @@ class Session:
 
     def posting(self) -> SessionPosting:
         """What the books must change so that they hold this session as it is now."""
-        running = self.open_piece()
-        accrued = running.totals.charge_micros if running else 0
-        stored = self.stored_open.totals.charge_micros if self.stored_open else 0
         return SessionPosting(
-            new=self.row(running),
+            new=self.row(self.open_piece()),
             stored_version=self.stored_version,
-            accrued_delta_micros=accrued - stored,
             events=self.unposted,
-            counters=tuple(
-                UsageCounter(
-                    account_id=self.terms.account_id,
-                    service_id=self.terms.service_id,
-                    period_start_at=start,
-                    seconds=totals.seconds,
-                    input_octets=totals.input_octets,
-                    output_octets=totals.output_octets,
-                    charge_micros=totals.charge_micros,
-                )
-                for start, totals in self.usage_not_stored().items()
-                if totals != NOTHING
-            ),
         )
 
     def posted(self, posting: SessionPosting) -> None:
@@ -356,7 +336,7 @@ def tariff_at(timeline: Timeline, at: int) -> Tariff:
 
 
 def stored_open_of(row: SessionRow) -> OpenPiece | None:
-    """The running piece that the store's counters and `accrued` contain of a session."""
+    """The running piece that the store holds of a session."""
     if row.status is not SessionStatus.OPEN:
         return None
     return OpenPiece(

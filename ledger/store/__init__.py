@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.store.contract import (
     CommitUnknown,
+    KeyExists,
     Reader,
     SchemaMismatch,
     Store,
@@ -18,6 +19,7 @@ from ledger.store.sqlite import BUSY_MAX_MS, SqliteStore
 
 __all__ = [
     "CommitUnknown",
+    "KeyExists",
     "Reader",
     "SchemaMismatch",
     "Store",

@@ -23,6 +23,7 @@ from ledger.store.contract import (
     CommitUnknown,
     Row,
     SqlValue,
+    Step,
     StoreError,
     StoreInUse,
     StoreUnavailable,
@@ -106,6 +107,10 @@ class PostgresTransaction:
             if batch := self._batches[query]:
                 return await self._count(batch, columns(rows))
         return sum([await self.execute(query, row) for row in rows])
+
+    async def execute_all(self, steps: Sequence[Step]) -> list[int]:
+        """Run named writing queries in their order; the rows that each changed."""
+        return [await self.execute_many(query, rows) for query, rows in steps]
 
     async def _count(self, sql: str, parameters: Sequence[Any]) -> int:
         """The last word of a status as "INSERT 0 5" or "UPDATE 5"; "SAVEPOINT" has none."""

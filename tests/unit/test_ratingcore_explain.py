@@ -6,8 +6,9 @@ import pytest
 
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import RatingError, TariffError
-from ratingcore.explain import explain, piece_as_data, piece_from_data
+from ratingcore.explain import explain, piece_from_data
 from ratingcore.meter import quote
+from ratingcore.piece import piece_as_data
 from ratingcore.tariff import Metric, Price, Tariff, Tier, TimeBand
 from ratingcore.words import duration_text, quantity_text
 

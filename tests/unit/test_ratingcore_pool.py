@@ -8,9 +8,10 @@ import pytest
 from ratingcore.allowance import Allowance, Counter
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import QuantityError
-from ratingcore.explain import explain, piece_as_data, piece_from_data
+from ratingcore.explain import explain, piece_from_data
 from ratingcore.meter import Meter, quote
 from ratingcore.money import UP
+from ratingcore.piece import piece_as_data
 from ratingcore.pool import Pool
 from ratingcore.tariff import Increment, Metric, Rounding, Tariff, TimeBand
 from tests.rating_samples import DAY_S, HOURLY, MIDNIGHT, NOON, flat, price, tariff
