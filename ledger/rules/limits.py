@@ -89,7 +89,8 @@ class Tally:
 
     `whole` is the tally of the account that this one is a part of; None while no other service has
     used anything in the cycle, so that this one is the whole. The marks are the least thresholds
-    above the usage: below all of them no limit is newly reached.
+    above the usage: below all of them no limit is newly reached. Until `free_until_at` nothing that
+    is used can reach a limit that ends a session, as far as its reader has found.
     """
 
     def __init__(self, service_id: int, period_start_at: int) -> None:
@@ -101,6 +102,7 @@ class Tally:
         self.output_octets = 0
         self.charge_micros = 0
         self.whole: Tally | None = None
+        self.free_until_at = 0
         self.forget_marks()
 
     def totals(self) -> Totals:
@@ -120,6 +122,7 @@ class Tally:
 
     def forget_marks(self) -> None:
         """Limits have changed: the next look is due."""
+        self.free_until_at = 0
         self.from_at = NEVER
         self.until_at = 0
         self._clear_marks(0)
