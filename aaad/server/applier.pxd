@@ -4,6 +4,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from aaad.policy.account_state cimport AccountState
+from aaad.policy.report cimport Report, is_session_report
 from aaad.policy.session cimport Session
 from aaad.policy.usage cimport NasFacts, Placement, apply, counts, place
 from aaad.server.applicable cimport Accounting, Silence
@@ -31,20 +32,20 @@ cdef class Applier:
 
     cdef object _apply_known(self)
     cdef Placement _placement(self, record)
-    @cython.locals(facts=NasFacts)
+    @cython.locals(facts=NasFacts, report=Report)
     cdef Placement _place(self, Accounting record)
     @cython.locals(placement=Placement)
     cdef bint _apply_if_known(self, record) except -1
     @cython.locals(session=Session)
     cdef bint _is_known(self, Placement placement) except -1
-    @cython.locals(found=list, session=Session)
+    @cython.locals(found=list, session=Session, report=Report)
     cdef list _candidates(self, Accounting record)
     cdef bint _opened_after(self, Session session, Accounting record) except -1
     @cython.locals(session=Session, accounting=Accounting)
     cdef object _apply(self, record, Placement placement)
     @cython.locals(now=int64_t, state=AccountState, tally=Tally)
     cdef object _enforce(self, Session session, Accounting record)
-    @cython.locals(nas=NasFacts)
+    @cython.locals(nas=NasFacts, report=Report)
     cdef Session _apply_accounting(self, Accounting record, Placement placement)
     @cython.locals(session=Session, was_open=bint)
     cdef Session _apply_session(self, Accounting record, Placement placement, NasFacts nas)

@@ -3,6 +3,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from aaad.policy.report cimport Report
 from aaad.policy.usage cimport NasFacts
 
 
@@ -26,4 +27,4 @@ cdef class NasTable:
     @cython.locals(facts=NasFacts)
     cpdef NasFacts facts(self, str client, str nas)
     @cython.locals(key=tuple, observed=Observed)
-    cpdef object heard(self, report)
+    cpdef object heard(self, Report report)
