@@ -1,5 +1,4 @@
-"""C types of `session.py`: a million may be alive, so numbers are C integers and absent things shared.
-"""
+"""C types of `session.py`: a million may be alive, so numbers are C integers."""
 
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
