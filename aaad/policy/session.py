@@ -10,6 +10,7 @@ report carries there no more than what it brought.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgpack
 
@@ -25,6 +26,9 @@ from ratingcore.compile import Timeline
 from ratingcore.meter import Meter
 from ratingcore.piece import Piece
 from ratingcore.tariff import Tariff
+
+if TYPE_CHECKING:
+    from aaad.policy.account_state import AccountState
 
 NO_CYCLE = Cycle(0, 0)
 """Holds no instant."""
@@ -92,8 +96,9 @@ class Session:
     stored_lsn: int = 0
     stored_open: OpenPiece | None = None
     unposted: tuple[UsageEvent, ...] = ()
-    # What its account's usage contains of it: all but the last of its pieces, and the running one
+    # What its account's usage contains of it: so many of its pieces, and in a tally the running one
     # as it was when it was carried last.
+    account: AccountState | None = None
     tally: Tally | None = None
     carried_pieces: int = 0
     carried_s: int = 0

@@ -68,8 +68,6 @@ class Entry:
     offer: Offer | None = None
     offer_from_at: int = 0
     offer_until_at: int = 0
-    # until when nothing that it uses can end a session of this service, as far as is known
-    free_until_at: int = 0
 
     @property
     def login(self) -> Login:
@@ -237,7 +235,7 @@ class Directory:
         """The dictionary or the price lists changed: find offers and standings anew when asked."""
         self.revision += 1
         for entry in self._entries.values():
-            entry.offer_until_at = entry.free_until_at = 0
+            entry.offer_until_at = 0
             entry.state.facts_changed()
 
     def reprice(self, sessions: Iterable[Session]) -> None:

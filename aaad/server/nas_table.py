@@ -17,7 +17,7 @@ this.
 """
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Observed:
     """One NAS as its reports show it."""
 
@@ -82,8 +82,9 @@ class NasTable:
         if observed.heard_since is None:
             observed.heard_since = report.received_at
         observed.reports += 1
-        if report.clock_is_wrong(self.facts(*key).timestamp_window_s):
-            observed.clamped_clocks += 1
+        if report.event_timestamp_at is not None:
+            window_s = self.facts(report.client, report.nas).timestamp_window_s
+            observed.clamped_clocks += report.clock_is_wrong(window_s)
 
     def end_presumed(self, session: Session) -> None:
         """The end of a session was never reported by its NAS."""

@@ -236,7 +236,7 @@ def test_after_the_stop_a_session_counts_and_costs_the_truth(
     assert sum(e.piece.charge_micros for e in events) == session.meter.charge_micros
     assert [e.number for e in events] == list(range(len(events)))
     assert_cut_right(session, truth)
-    event("wrapped" if session.counters.input_octets >= WORD else "did not wrap")
+    event("wrapped" if session.nas_input_octets >= WORD else "did not wrap")
 
 
 def assert_is_true(session: Session, truth: Truth) -> None:

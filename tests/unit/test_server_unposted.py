@@ -4,8 +4,7 @@ posted, whatever is taken, posted or put back in between.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,20 +13,28 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from aaad.policy.session import Session
 from aaad.server.unposted import Dirty, Unposted
 from ledger.model import BootInstant, LimitCrossing, SuspenseRecord, Threshold, UsageMetric
+from ratingcore.meter import Meter
 from tests.server_world import US
-
-
-@dataclass
-class Changed:
-    """What the queue asks of a session."""
-
-    session_id: int
-    is_open: bool = True
-    unposted: list[object] = field(default_factory=list)
+from tests.usage_builders import NOON, PLAIN, terms
 
 
 def changed(session_id: int, *, is_open: bool = True, pieces: int = 0) -> Session:
-    return cast(Session, Changed(session_id, is_open, [None] * pieces))
+    """What the queue asks of a session: its id, whether it runs, whether events wait."""
+    return Session(
+        session_id=session_id,
+        terms=terms(),
+        meter=Meter(PLAIN, NOON),
+        nas="nas-1",
+        acct_session_id=b"%d" % session_id,
+        user_name=b"anna",
+        started_at=NOON,
+        last_at=NOON,
+        heard_at=NOON,
+        lsn=session_id,
+        journal_number=1,
+        is_open=is_open,
+        unposted=(None,) * pieces,  # type: ignore[arg-type]
+    )
 
 
 def crossing() -> LimitCrossing:
