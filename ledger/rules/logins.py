@@ -30,6 +30,9 @@ class CaseRule(StrEnum):
     FOLD = "fold"
     KEEP = "keep"
 
+_STRIP: Final = RealmRule.STRIP
+_FOLD: Final = CaseRule.FOLD
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrandSettings:
@@ -43,14 +46,14 @@ class BrandSettings:
 def canonical_login(brand: BrandSettings, user_name: bytes) -> str:
     """The login that a User-Name means under a brand's rule. Never fails, whatever the bytes."""
     login = _text(user_name)
-    if brand.realm is RealmRule.STRIP:
+    if brand.realm is _STRIP:
         name, _, _ = login.rpartition("@")
         login = name or login  # "@realm" names nobody else: it is kept whole
     if login.isascii():
-        return login.lower() if brand.case is CaseRule.FOLD else login
+        return login.lower() if brand.case is _FOLD else login
     # RFC 7542: Normalization Form C, or one name typed on two machines is two logins
     login = unicodedata.normalize("NFC", login)
-    if brand.case is CaseRule.FOLD:
+    if brand.case is _FOLD:
         login = unicodedata.normalize("NFC", login.casefold())
     return login
 
