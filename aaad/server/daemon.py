@@ -30,7 +30,7 @@ from aaad.server.enforcer import Enforcer
 from aaad.server.gate import Clients, Gate
 from aaad.server.journal import Journal, JournalFull, JournalUnavailable
 from aaad.server.listener import Handler, Listener
-from aaad.server.metrics import Metrics
+from aaad.server.metrics import Metrics, Port
 from aaad.server.nas_table import NasTable
 from aaad.server.poster import Poster
 from aaad.server.session_table import SessionTable
@@ -107,6 +107,7 @@ class Daemon:
         self.state = "starting"
         self.started_at = clock.now()
         self.listeners: list[Listener] = []
+        self.gates: dict[Port, Gate] = {}
         self.fatal: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[None]] = []
         self._change_counter = 0
@@ -289,7 +290,7 @@ class Daemon:
             log=self.log,
         )
         self.accounting = AccountingHandler(
-            gate=self._gate(accounting.CODES),
+            gate=self._gate(Port.ACCOUNTING, accounting.CODES),
             journal=self.journal,
             applier=self.applier,
             clock=self.clock,
@@ -297,7 +298,7 @@ class Daemon:
             log=self.log,
         )
         self.access = AccessHandler(
-            gate=self._gate(access.CODES),
+            gate=self._gate(Port.AUTHENTICATION, access.CODES),
             journal=self.journal,
             applier=self.applier,
             directory=self.directory,
@@ -316,9 +317,9 @@ class Daemon:
         """What the configuration in force says of a NAS."""
         return self.settings.nas(nas)
 
-    def _gate(self, codes: frozenset[Any]) -> Gate:
+    def _gate(self, port: Port, codes: frozenset[Any]) -> Gate:
         radius = self.settings.radius
-        return Gate(
+        self.gates[port] = gate = Gate(
             codes=codes,
             clients=lambda: self.clients,
             duplicates=DuplicateTable(radius.duplicate_capacity, radius.duplicate_lifetime_s),
@@ -328,6 +329,7 @@ class Daemon:
             metrics=self.metrics,
             log=self.log,
         )
+        return gate
 
     def _open_sockets(self) -> None:
         radius = self.settings.radius

@@ -6,7 +6,10 @@ from aaad.radius.decoder cimport Packet, decode
 from aaad.radius.duplicates cimport DuplicateTable
 from aaad.radius.secret cimport Secret
 from aaad.radius.signing cimport verify_request
+from aaad.server.histogram cimport Histogram
 from aaad.server.peers cimport Peer
+
+cdef long long US
 
 
 @cython.final
@@ -47,12 +50,14 @@ cdef class Gate:
     cdef object _monotonic
     cdef object _limiter
     cdef object _metrics
+    cdef Histogram _latency_us
     cdef object _log
 
     @cython.locals(
         clients=Clients, client=Client, datagram=bytes, peer=Peer, packet=Packet, now_s=double,
         requests=list, again=list)
     cpdef list admit(self, object listener, list received)
+    @cython.locals(at_s=double)
     cpdef object complete(self, Request request, bytes reply, object now_s=*)
     cpdef object give_up(self, Request request, object reason)
     @cython.locals(packet=Packet)

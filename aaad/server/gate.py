@@ -19,7 +19,8 @@ from aaad.radius.duplicates import NEW, PENDING, DuplicateTable
 from aaad.radius.errors import REMEDY, Discard, DiscardReason
 from aaad.radius.secret import Secret
 from aaad.radius.signing import verify_request
-from aaad.server.metrics import Metrics
+from aaad.server.histogram import Histogram
+from aaad.server.metrics import Metrics, Port
 from aaad.server.peers import Peer
 from ledger.clients import ClientSettings, ClientTable
 from ledger.clock import Clock
@@ -28,6 +29,8 @@ from ledger.rules.logins import BrandSettings
 
 if TYPE_CHECKING:
     from aaad.server.listener import Listener
+
+US = 1_000_000
 
 ADDRESSES_MAX = 65_536
 """Source addresses of clients that are remembered with their client: all that speak in a while."""
@@ -120,7 +123,15 @@ class Gate:
         self._monotonic = monotonic
         self._limiter = limiter
         self._metrics = metrics
+        self._latency_us: Histogram = metrics.latency_us[
+            Port.ACCOUNTING if Code.ACCOUNTING_REQUEST in codes else Port.AUTHENTICATION
+        ]
         self._log = log
+
+    @property
+    def duplicates_evicted(self) -> int:
+        """Requests whose repetition would not be known any more, for want of room."""
+        return self._duplicates.evictions
 
     def admit(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> list[Request]:
         """The new requests among what was received; repeated ones are answered again at once."""
@@ -153,10 +164,10 @@ class Gate:
         return requests
 
     def complete(self, request: Request, reply: bytes, now_s: float | None = None) -> None:
-        """Keep a reply for repetitions of its request; `now_s` is monotonic."""
-        if now_s is None:
-            now_s = self._monotonic()
-        self._duplicates.complete(request.peer.source, request.packet, reply, now_s)
+        """A reply is sent now: keep it for repetitions of its request. `now_s` is monotonic."""
+        at_s = self._monotonic() if now_s is None else now_s
+        self._duplicates.complete(request.peer.source, request.packet, reply, at_s)
+        self._latency_us.observe(int((at_s - request.received_s) * US))
 
     def give_up(self, request: Request, reason: DiscardReason) -> None:
         """Not answered now: a repetition is to be tried like a new one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from aaad.policy.report import Report
 from aaad.policy.session import Session
@@ -112,6 +113,15 @@ class NasTable:
     def observed(self) -> list[Observed]:
         """All that were heard, by name."""
         return sorted(self._observed.values(), key=lambda o: (o.nas, o.client))
+
+    @property
+    def observed_count(self) -> int:
+        """How many were heard."""
+        return len(self._observed)
+
+    def first_observed(self, count: int) -> Iterable[Observed]:
+        """Those that were heard first, at most `count`."""
+        return islice(self._observed.values(), count)
 
     def of(self, client: str, nas: str) -> Observed | None:
         """What was observed of one."""
