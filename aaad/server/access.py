@@ -29,7 +29,7 @@ from aaad.radius.packet import encode_reply
 from aaad.radius.passwords import decrypt_pap
 from aaad.server.applier import Applier
 from aaad.server.directory import Directory, Entry
-from aaad.server.facts import facts_under, standing_at
+from aaad.server.facts import facts_at, standing_at
 from aaad.server.gate import Gate, Request
 from aaad.server.journal import Journal
 from aaad.server.listener import Listener
@@ -314,9 +314,7 @@ class AccessHandler:
         standing = standing_at(self._directory, self._sessions, entry, now, self._encode)
         refusal, attributes = standing.refusal, standing.attributes
         if standing.by_usage:
-            facts = facts_under(
-                standing.offer, self._directory, self._sessions, entry, now, projected_to=now
-            )
+            facts = facts_at(self._directory, self._sessions, entry, now)
             refusal = authorize(facts)
             if refusal is None:
                 attributes += timeout_attribute(session_timeout_s(facts))
