@@ -182,8 +182,8 @@ class Poster:
     def _aged_us(self) -> int:
         """Open sessions that the books lack since a record received before this are due.
 
-        By the time of day, or by what was applied so long ago on a clock that does not jump: received
-        times stand still while the time of day is back behind them.
+        By the time of day, or by what was applied so long ago on a clock that does not jump:
+        received times stand still while the time of day is back behind them.
         """
         age_s, applied_us = self._settings.open_session_max_age_s, self._unposted.applied_us
         marks, now_s = self._marks, monotonic()
