@@ -8,6 +8,6 @@ cdef class UsageRows:
     cdef readonly dict counters
 
     cdef _count(self, object usage, object seconds, object charge_micros)
-    cdef _charge(self, object usage, object event_id, object charge_micros)
+    cdef _impact(self, object usage, object event_id, object position, tuple terms)
 
 cpdef str event_data(object usage)

@@ -40,7 +40,7 @@ class UsageRows:
         self.counters: dict[tuple[int, int, int], list[int]] = {}
 
     def add(self, usage: UsageEvent, *, event_id: int, posted_at: int) -> None:
-        """One event; if it costs something it has an impact."""
+        """One event; it has an impact if it costs something, and one for each bonus."""
         piece = usage.piece
         seconds = piece.ended_at - piece.started_at
         charge_micros = piece.charge_micros
@@ -63,8 +63,15 @@ class UsageRows:
             )
         )
         self._count(usage, seconds, charge_micros)
+        position = 1
         if charge_micros:
-            self._charge(usage, event_id, charge_micros)
+            terms = (usage.currency, charge_micros, usage.revenue_gl, usage.tax_code)
+            self._impact(usage, event_id, position, terms)
+            position += 1
+        for bonus in piece.impacts:
+            terms = (bonus.resource, bonus.amount_micros, bonus.gl_code, bonus.tax_code)
+            self._impact(usage, event_id, position, terms)
+            position += 1
 
     def steps(self) -> list[Step]:
         """What to write, table by table."""
@@ -90,28 +97,33 @@ class UsageRows:
         total[2] += piece.output_octets
         total[3] += charge_micros
 
-    def _charge(self, usage: UsageEvent, event_id: int, charge_micros: int) -> None:
-        """The impact of a usage event: its only one, in the account's own bill unit."""
-        account_id, resource, cycle_at = usage.account_id, usage.currency, usage.period_start_at
+    def _impact(
+        self, usage: UsageEvent, event_id: int, position: int, terms: tuple[str, int, str, str]
+    ) -> None:
+        """An impact of a usage event, in the account's own bill unit: (resource, amount, G/L, tax
+        code).
+        """
+        account_id, cycle_at = usage.account_id, usage.period_start_at
+        resource, amount_micros, from_gl, tax_code = terms
         self.impacts.append(
             (
                 account_id,
                 event_id,
-                1,
+                position,
                 resource,
-                charge_micros,
-                usage.revenue_gl,
+                amount_micros,
+                from_gl,
                 ACCOUNTS_RECEIVABLE,
-                usage.tax_code,
+                tax_code,
                 account_id,
                 USAGE_ITEM,
                 cycle_at,
             )
         )
         item = (account_id, account_id, USAGE_ITEM, cycle_at, resource)
-        self.items[item] = self.items.get(item, 0) + charge_micros
+        self.items[item] = self.items.get(item, 0) + amount_micros
         owner = (account_id, resource)
-        self.balances[owner] = self.balances.get(owner, 0) + charge_micros
+        self.balances[owner] = self.balances.get(owner, 0) + amount_micros
 
 
 def session_steps(postings: Iterable[SessionPosting], *, closed: Collection[int]) -> list[Step]:

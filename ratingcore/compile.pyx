@@ -309,8 +309,6 @@ cdef class Timeline:
         row.metric = METRIC_NUMBERS[price.metric]
         row.tier_first = tier_index
         row.counter = self._counter(price.counter)
-        if price.counter:
-            self.plain = False
         if price.block_rounding is not None:
             row.block_unit = 10 ** (6 - price.block_rounding.decimals)
             row.block_mode = price.block_rounding.mode
@@ -325,7 +323,7 @@ cdef class Timeline:
             self.cell_names.append((band_name, str(price.metric.value)))
             tier_index += 1
         row.tier_end = tier_index
-        if row.by_blocks or row.metric == METRIC_OCCURRENCES:
+        if row.by_blocks or row.metric == METRIC_OCCURRENCES or row.counter >= 0:
             self.plain = False
         return tier_index
 
@@ -368,10 +366,8 @@ cdef class Timeline:
             self.cap_rows[self.cap_count] = CapRow(cap.amount_micros, self._counter(cap.name))
             self.cap_count += 1
         row.discount_end, row.cap_end = self.discount_count, self.cap_count
-        if tariff.discounts or tariff.caps:
-            self.plain = False
-        if tariff.bonuses:
-            self.has_bonuses = True
+        self.plain = self.plain and not tariff.discounts and not tariff.caps
+        self.has_bonuses = self.has_bonuses or len(tariff.bonuses) > 0
 
     def _counter(self, name):
         """The index of a counter's name; -1 for none."""

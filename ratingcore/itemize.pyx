@@ -20,6 +20,7 @@ from ratingcore.piece cimport BalanceImpact, Segment
 from ratingcore.state cimport CAPPED, COUNTED, PAID, SETTLED, Cell
 from ratingcore.wide cimport WIDE_HALF_EVEN, wide_difference, wide_product, wide_t
 
+from ratingcore.errors import AmountError
 from ratingcore.tariff import CAP, DISCOUNT, MAXIMUM, MINIMUM, MONEY, WAIVED, MetricOrMoney
 
 # micros to which so many decimals round
@@ -254,6 +255,12 @@ cdef int64_t _bonus_units(
 cdef int64_t _given(object bonus, int64_t units) except? -1:
     """What a bonus gives for so many units of its metric, or micros charged."""
     cdef int64_t unit_micros = _UNITS[bonus.rounding.decimals]
-    return round_to(
-        wide_product(units, bonus.amount_micros), wide_product(bonus.per, unit_micros),
-        bonus.rounding.mode, unit_micros)
+    try:
+        return round_to(
+            wide_product(units, bonus.amount_micros), wide_product(bonus.per, unit_micros),
+            bonus.rounding.mode, unit_micros)
+    except AmountError as error:
+        raise AmountError(
+            f"a bonus of {bonus.amount_micros} micros of {bonus.resource} per {bonus.per} "
+            f"{bonus.metric} leaves int64 at {units}: lower it"
+        ) from error

@@ -25,6 +25,7 @@ from ratingcore.itemize cimport make_piece
 from ratingcore.money cimport int64_or_raise
 from ratingcore.packing cimport pack_state, require_same_prices, unpack_state
 from ratingcore.quota cimport affordable_seconds, most_units
+from ratingcore.settle cimport settle_waived
 from ratingcore.state cimport (
     ADOPTED, FEE_TAKEN, OCCURRED, USED, copy_state, free_state, is_open, mark_cut, owned_octets,
 )
@@ -143,12 +144,14 @@ cdef class Meter:
         For a session that another server counted so far, or counters that were reset: what this
         meter counted stays, tiers go on from there, and later reports count from these counters. If
         it counted nothing yet, the session is adopted from here on.
-        Raises QuantityError if `at` runs backwards or a counter is negative or absurd.
+        Raises QuantityError if `at` runs backwards or a counter is negative or absurd, or the pool
+        lacks a counter of a cap.
         """
         cdef int64_t instant = self._instant(at)
         cdef int64_t rise_s = instant - self.state.until
         cdef int64_t rise_in = _counter(input_octets, "input_octets") - self.state.input_octets
         cdef int64_t rise_out = _counter(output_octets, "output_octets") - self.state.output_octets
+        cdef State before = self.state
         if not is_open(&self.state):
             self.state.cut_at = instant
         if instant > self.state.until and not self.state.flags & USED:
@@ -161,6 +164,11 @@ cdef class Meter:
         self.state.output_octets += rise_out
         self.state.base_output += rise_out
         self.state.cut_output += rise_out
+        try:
+            settle_waived(self.timeline, self.pool, &before, &self.state)
+        except RatingError:
+            self.state = before
+            raise
 
     def follow(self, Timeline timeline not None):
         """Go on under `timeline`: the same versions up to now, and others after them.

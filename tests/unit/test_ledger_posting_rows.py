@@ -9,6 +9,7 @@ import orjson
 from ledger.ids import IdMaker
 from ledger.posting_rows import Step, session_steps, usage_rows
 from ratingcore.explain import piece_from_data
+from ratingcore.piece import BalanceImpact
 from tests.store.builders import NOW, PERIOD, advanced, cut, opening, session
 
 
@@ -43,6 +44,28 @@ def test_a_piece_that_costs_nothing_has_no_impact() -> None:
     for name in ("insert_impact", "add_to_item", "add_to_balance"):
         assert rows_of(steps, name) == []
     assert rows_of(steps, "add_to_usage_counter") == [(1, 7, PERIOD, 10, 0, 0, 0)]
+
+
+def test_bonuses_are_impacts_beside_the_charge() -> None:
+    end = cut(session(1, 7), seconds=10, charge_micros=5, ends=True)
+    (usage,) = end.events
+    points = BalanceImpact("points", -3_000_000, "bonus-points", "none")
+    miles = BalanceImpact("miles", -500_000, "", "")
+    given = replace(usage, piece=replace(usage.piece, impacts=(points, miles)))
+    steps = usage_rows([replace(end, events=(given,))], IdMaker(0), NOW).steps()
+    impacts = [row[2:8] for row in rows_of(steps, "insert_impact")]
+    assert impacts == [
+        (1, "USD", 5, usage.revenue_gl, "accounts-receivable", usage.tax_code),
+        (2, "points", -3_000_000, "bonus-points", "accounts-receivable", "none"),
+        (3, "miles", -500_000, "", "accounts-receivable", ""),
+    ]
+    assert rows_of(steps, "add_to_balance") == [
+        (1, "USD", 5),
+        (1, "miles", -500_000),
+        (1, "points", -3_000_000),
+    ]
+    data = orjson.loads(str(rows_of(steps, "insert_usage_event")[0][7]))
+    assert piece_from_data(data["piece"]).impacts == (points, miles)
 
 
 def test_an_event_tells_its_tariff_and_its_segments() -> None:

@@ -68,9 +68,9 @@ def test_usage_counts_in_its_bands_in_whole_blocks_and_with_what_is_free():
     timeline = compiled(at_night, always, base=base)
     pool = Pool([Allowance(1, Metric.SECONDS, 700)])
     piece = quote(timeline, MIDNIGHT - 900, 1800, pool=pool)
-    # 1200 s by day in two blocks, 900 s by night one by one: 0.75 miles, 3.5 points
+    # 1200 s by day in two blocks; they cover 300 s of the night, of which 600 s are left
     assert piece.impacts == (
-        BalanceImpact("miles", -800_000, "", ""),
+        BalanceImpact("miles", -500_000, "", ""),
         BalanceImpact("points", -3_000_000, "", ""),
     )
 
