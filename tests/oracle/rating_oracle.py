@@ -11,9 +11,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from ratingcore.tariff import Rounding
 from tests.oracle.rating_charge import Bill, cell_cost, cell_text, lowered
-from tests.oracle.rating_clock import band_at, band_runs, round_to, version_at
+from tests.oracle.rating_clock import (
+    HALF_EVEN,
+    band_at,
+    band_runs,
+    round_fraction,
+    round_to,
+    version_at,
+)
 from tests.oracle.rating_pool import SlowPool
 from tests.oracle.rating_tally import Cell, Tally, Use
 
@@ -191,7 +197,7 @@ class Session:
         tariff = self._tariff_at_start()
         acted = self.bill.acted or self.cut_bill.acted
         bounds = {"minimum": tariff.minimum_micros, "maximum": tariff.maximum_micros}
-        bound = round_to(lowered(self.tally, bounds.get(acted) or 0), Rounding())
+        bound = round_fraction(lowered(self.tally, bounds.get(acted, 0)), HALF_EVEN)
         return self._segment("", acted, (bound, 1), amount)
 
     def _cap_segments(self) -> list[Segment]:
