@@ -152,9 +152,9 @@ class Session:
         for name in self.counters:
             self.cut_counters[name] += told[name] - self.counters[name]
         self.tally.until, self.tally.counters = report.until, told
-        free = self._tariff_at_start().free_start
-        if self.bill.acted == "waived" and report.until > self.started_at + free.seconds:
-            self._settle(self.started_at + free.seconds)
+        if self.bill.acted == "waived":
+            free_until = self.started_at + self._tariff_at_start().free_start.seconds
+            self._settle(min(free_until, report.until))
 
     def _used_segments(self) -> list[Segment]:
         """Usage since the last cut, then what discounts took off: each the difference of two
