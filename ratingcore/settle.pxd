@@ -11,6 +11,3 @@ cdef bint settles(Timeline timeline, Pool pool) noexcept
 cdef int64_t settle(
     Timeline timeline, Pool pool, State *state, int32_t band, int64_t instant, int64_t before
 ) except? -1
-cdef int settle_waived(
-    Timeline timeline, Pool pool, const State *before, State *state
-) except -1

@@ -11,7 +11,7 @@ of the caps counted.
 from libc.stdint cimport int32_t
 
 from ratingcore.cells cimport add_to_cell, named_counter
-from ratingcore.charge cimport charging_version, is_waived, rounded_total
+from ratingcore.charge cimport rounded_total
 from ratingcore.compile cimport METRIC_MONEY, CapRow, VersionRow
 from ratingcore.pool cimport AllowanceRow, CounterRow
 from ratingcore.state cimport CAPPED, COUNTED, PAID, SETTLED, Moment
@@ -41,19 +41,6 @@ cdef int64_t settle(
     if left and pool is not None and pool.has_money:
         _pay(timeline, pool, state, band, left, &moment)
     return after
-
-
-cdef int settle_waived(
-    Timeline timeline, Pool pool, const State *before, State *state
-) except -1:
-    """Settle what a session costs that was waived, and lasts longer without counting anything: as
-    at the end of its free time. A failure changes nothing."""
-    cdef int64_t instant
-    if not settles(timeline, pool) or not is_waived(timeline, before) or is_waived(timeline, state):
-        return 0
-    instant = state.started_at + charging_version(timeline, state).free_s
-    settle(timeline, pool, state, timeline.span_bands[timeline.span_at(instant, -1)], instant, 0)
-    return 0
 
 
 cdef int64_t _cap(

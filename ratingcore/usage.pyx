@@ -15,7 +15,7 @@ from ratingcore.compile cimport (
     FREE_SKIP, METRIC_INPUT_OCTETS, METRIC_OCCURRENCES, METRIC_OCTETS,
     METRIC_OUTPUT_OCTETS, METRIC_SECONDS, BandRow, PriceRow, VersionRow,
 )
-from ratingcore.charge cimport rounded_total
+from ratingcore.charge cimport charging_version, is_waived, rounded_total
 from ratingcore.settle cimport settle, settles
 from ratingcore.state cimport ADOPTED, Moment, Stretch
 from ratingcore.wide cimport wide_apportion
@@ -47,6 +47,27 @@ cdef int follow_line(
         if settling:
             total = settle(timeline, pool, state, timeline.span_bands[span], instant, total)
     state.span = <int32_t>span
+    return 0
+
+
+cdef int pass_over(
+    Timeline timeline, Pool pool, State *state, int64_t instant, int32_t flags
+) except -1:
+    """Go to an instant without counting anything, and take on more flags.
+
+    A session that is no longer waived then is charged for what it had used, when its free time
+    ended.
+    """
+    cdef bint waived = settles(timeline, pool) and is_waived(timeline, state)
+    cdef int64_t total = rounded_total(timeline, state, False) if waived else 0
+    cdef int64_t at = min(instant, state.started_at + charging_version(timeline, state).free_s)
+    cdef int64_t before = state.until
+    state.until = instant
+    state.flags |= flags
+    if waived and not is_waived(timeline, state):
+        timeline.cover(before, instant)
+        settle(timeline, pool, state,
+               timeline.span_bands[timeline.span_at(at, state.span)], at, total)
     return 0
 
 

@@ -85,16 +85,16 @@ def within_bounds(tally: Tally, exact: Fraction) -> tuple[Fraction, str]:
 
 def lowered(tally: Tally, bound: int) -> Fraction:
     """A bound after the discounts on all that held when the first usage was counted."""
-    lowered = Fraction(bound)
+    left = Fraction(bound)
     if tally.first_counted_at is None:
-        return lowered
+        return left
     version = version_at(tally.versions, tally.started_at)
     for number in tally.held(version, tally.first_counted_at):
         discount = tally.tariff(version).discounts[number]
         if discount.covers.value == "all":
-            lowered -= lowered * Fraction(discount.percent_micros, WHOLE_PERCENT)
-            lowered = max(Fraction(0), lowered - discount.amount_micros)
-    return lowered
+            left -= left * Fraction(discount.percent_micros, WHOLE_PERCENT)
+            left = max(Fraction(0), left - discount.amount_micros)
+    return left
 
 
 @dataclass
