@@ -26,7 +26,7 @@ from ledger.model import PostingBatch, SessionPosting, SessionRow
 from ledger.posting import post
 from ledger.sessions import fetch_session
 from ledger.settings import PostingSettings
-from ledger.store.contract import CommitUnknown, Store, StoreUnavailable
+from ledger.store.contract import CommitUnknown, Store, StoreUnavailable, Transaction
 
 US = 1_000_000
 
@@ -186,9 +186,7 @@ class Poster:
         attempt = self._attempt(taken)
         try:
             async with self._store.transaction(shared=True) as transaction:
-                result = await post(transaction, attempt.batch)
-                if result.lost_session_ids:
-                    raise _Lost(result.lost_session_ids)
+                await _post_all(transaction, attempt.batch)
         except CommitUnknown:
             self._in_doubt = attempt
             raise
@@ -285,6 +283,13 @@ class Poster:
                 error=error,
                 remedy="records wait in the journal; see disk space, locks and the store",
             )
+
+
+async def _post_all(transaction: Transaction, batch: PostingBatch) -> None:
+    """Post a batch, or raise _Lost."""
+    result = await post(transaction, batch)
+    if result.lost_session_ids:
+        raise _Lost(result.lost_session_ids)
 
 
 def _is_same(posted: SessionRow, stored: SessionRow | None) -> bool:
