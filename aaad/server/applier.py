@@ -191,8 +191,10 @@ class Applier:
         if session.lsn <= record.report.lsn and session.journal_number == self._journal_number:
             return False  # this record or an earlier one was applied to it
         session_id = session.session_id
+        if node_of(session_id) != self._journal_number:
+            return False  # its owner was faster: what we have of that start belongs to it
         at_ms, made_at = record.received_us // US_PER_MS, made_at_ms(session_id)
-        if made_at != at_ms or node_of(session_id) != self._journal_number:
+        if made_at != at_ms:
             return made_at > max(at_ms, EPOCH_MS)
         ahead = (session_id - record.report.lsn) & SEQUENCE_MASK
         return 0 < ahead <= SEQUENCE_MASK // 2

@@ -16,13 +16,12 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from aaad.policy.session import Session
 from aaad.radius.dictionary import Dictionary, load_dictionary
 from aaad.radius.duplicates import DuplicateTable
 from aaad.server import access, accounting, records
 from aaad.server.access import AccessHandler
 from aaad.server.accounting import AccountingHandler
-from aaad.server.applicable import Applicable
+from aaad.server.applicable import Applicable, Silence
 from aaad.server.applier import Applier
 from aaad.server.catalogs import Catalogs, reply_encoder
 from aaad.server.directory import Directory
@@ -33,10 +32,11 @@ from aaad.server.listener import Handler, Listener
 from aaad.server.metrics import Metrics, Port
 from aaad.server.nas_table import NasTable
 from aaad.server.poster import Poster
+from aaad.server.records_again import RecordsAgain
 from aaad.server.session_table import SessionTable
 from aaad.server.silence import silent_sessions
 from aaad.server.sockets import open_socket
-from aaad.server.unposted import Unposted
+from aaad.server.unposted import Dirty, Unposted
 from ledger.addresses import Endpoint
 from ledger.clients import NasSettings
 from ledger.clock import Clock
@@ -63,6 +63,9 @@ SILENCE_POLL_S = 15.0
 
 DRAIN_MAX_S = 20.0
 """The time that an orderly end may take; the unit's TimeoutStopSec is longer."""
+
+NO_SESSION = 0
+"""A silence of no session: it only says how far records are applied."""
 
 DAY_S = 86_400
 US = 1_000_000
@@ -266,10 +269,10 @@ class Daemon:
     def _build(self, position: int) -> None:
         """The parts that turn packets into books."""
         settings = self.settings
-        unposted = Unposted(position)
+        self.unposted = Unposted(position)
         self.poster = Poster(
             store=self.store,
-            unposted=unposted,
+            unposted=self.unposted,
             sessions=self.sessions,
             settings=settings.posting,
             journal_number=settings.journal.number,
@@ -284,7 +287,7 @@ class Daemon:
             sessions=self.sessions,
             directory=self.directory,
             nases=self.nases,
-            books=unposted,
+            books=self.unposted,
             enforcement=self.enforcer,
             metrics=self.metrics,
             log=self.log,
@@ -383,11 +386,25 @@ class Daemon:
         for account_id in set(account_ids):
             self.enforcer.review(account_id, now)
 
-    async def _reload_lost(self, lost: list[Session]) -> None:
-        """Read what another owner wrote of these sessions; in the poster's task."""
+    async def _reload_lost(self, lost: list[Dirty]) -> None:
+        """Take over what another owner wrote of these sessions, and apply to that what our journal
+        has of them beyond the books; in the poster's task.
+
+        Nothing may be on its way to be applied when they are let go: they come first then.
+        """
         self.log.warning("sessions_lost_to_another_owner", sessions=len(lost))
-        await self.directory.refresh({session.terms.account_id for session in lost})
-        await self.directory.load_sessions({(s.nas, s.acct_session_id) for s in lost})
+        again = RecordsAgain(self.journal, self.settings.brands, [d.session for d in lost])
+        await asyncio.to_thread(again.read, min(d.first_lsn for d in lost))
+        while self.applier.backlog:
+            await self.applier.caught_up()
+        last_lsn, last_us = self.unposted.applied_lsn, self.unposted.applied_us
+        again.read_on(last_lsn)
+        self.unposted.lose(lost)
+        for dirty in lost:
+            if self.sessions.get(dirty.session.session_id) is dirty.session:
+                self.sessions.remove(dirty.session)
+        self.applier.offer([*again.found, Silence(last_lsn, last_us, NO_SESSION, 0)])
+        await self.directory.refresh({d.session.terms.account_id for d in lost})
 
     async def _watch_changes(self) -> None:
         """Changes that others made in the store reach memory (exactly one posting apart)."""

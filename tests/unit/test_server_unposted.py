@@ -130,11 +130,16 @@ def test_what_is_put_back_is_as_old_and_as_urgent_as_before() -> None:
     assert ids(unposted.take(received_until_us=0, count_max=9)) == [1]
 
 
-def test_a_forgotten_session_holds_nothing_back() -> None:
-    unposted = queue(changed(1, is_open=False), changed(2))
-    unposted.forget(1)
+def test_a_lost_session_holds_the_position_until_its_records_are_applied_again() -> None:
+    unposted = queue(changed(1), changed(2, is_open=False), changed(3))
+    lost = unposted.find([2, 77])
+    assert [dirty.first_lsn for dirty in lost] == [2]
+    unposted.lose(lost)
+    assert (unposted.position_lsn, unposted.applied_lsn) == (0, 1)
+    assert ids(unposted.take(received_until_us=None, count_max=9)) == [1, 3]
     assert unposted.position_lsn == 1
-    assert ids(unposted.take(received_until_us=None, count_max=9)) == [2]
+    unposted.applied(3, 3 * US)
+    assert unposted.position_lsn == 3
 
 
 def test_records_leave_from_the_front() -> None:
