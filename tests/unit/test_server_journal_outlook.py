@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from aaad.server.journal_format import SegmentHeader, encode_record, salt_of, start_group
+from aaad.server.journal_format import SegmentHeader, salt_of
 from aaad.server.journal_outlook import JournalOutlook, journal_outlook
 from aaad.server.journal_segments import SegmentWriter, segment_path
+from tests.journal_frames import encode_record, start_group
 
 STORE_ID = "s"
 SALT = salt_of(STORE_ID, 1)
