@@ -35,6 +35,7 @@ cdef int STOP
 
 
 @cython.final
+@cython.no_gc  # of numbers and octets only: it can be in no cycle
 cdef class Report:
     cdef readonly long long lsn
     cdef readonly long long received_at

@@ -10,6 +10,7 @@ from aaad.server.histogram cimport Histogram
 from aaad.server.peers cimport Peer
 
 cdef long long US
+cdef double UNKNOWN
 
 
 @cython.final
@@ -57,8 +58,7 @@ cdef class Gate:
         clients=Clients, client=Client, datagram=bytes, peer=Peer, packet=Packet, now_s=double,
         requests=list, again=list)
     cpdef list admit(self, object listener, list received)
-    @cython.locals(at_s=double)
-    cpdef object complete(self, Request request, bytes reply, object now_s=*)
+    cpdef object complete(self, Request request, bytes reply, double now_s=*)
     cpdef object give_up(self, Request request, object reason)
     @cython.locals(packet=Packet)
     cdef Packet _verified(self, bytes datagram, Client client)

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 US = 1_000_000
 
+UNKNOWN = -1.0
+"""A time that the caller has not read: monotonic time is never negative."""
+
 ADDRESSES_MAX = 65_536
 """Source addresses of clients that are remembered with their client: all that speak in a while."""
 
@@ -163,11 +166,12 @@ class Gate:
             listener.send(again)
         return requests
 
-    def complete(self, request: Request, reply: bytes, now_s: float | None = None) -> None:
+    def complete(self, request: Request, reply: bytes, now_s: float = UNKNOWN) -> None:
         """A reply is sent now: keep it for repetitions of its request. `now_s` is monotonic."""
-        at_s = self._monotonic() if now_s is None else now_s
-        self._duplicates.complete(request.peer.source, request.packet, reply, at_s)
-        self._latency_us.observe(int((at_s - request.received_s) * US))
+        if now_s == UNKNOWN:
+            now_s = self._monotonic()
+        self._duplicates.complete(request.peer.source, request.packet, reply, now_s)
+        self._latency_us.observe(int((now_s - request.received_s) * US))
 
     def give_up(self, request: Request, reason: DiscardReason) -> None:
         """Not answered now: a repetition is to be tried like a new one."""

@@ -9,4 +9,5 @@ cdef class Histogram:
     cdef readonly list counts
     cdef readonly long long total
 
+    @cython.locals(at=Py_ssize_t, bound="long long")
     cpdef object observe(self, long long figure)

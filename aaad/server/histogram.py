@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 LATENCY_US_BOUNDS = (
     250,
     500,
@@ -33,5 +31,10 @@ class Histogram:
 
     def observe(self, figure: int) -> None:
         """Count one figure."""
-        self.counts[bisect_left(self.bounds, figure)] += 1
+        at = 0
+        for bound in self.bounds:
+            if figure <= bound:
+                break
+            at += 1
+        self.counts[at] += 1
         self.total += figure
