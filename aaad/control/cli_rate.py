@@ -16,8 +16,8 @@ from ledger.price_tariffs import ACCOUNT_ZONE
 from ledger.pricelist import PriceList
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import RatingError
+from ratingcore.explain import piece_as_data
 from ratingcore.meter import OCTETS_MAX, SESSION_SECONDS_MAX, quote
-from ratingcore.piece import piece_as_data
 from ratingcore.tariff import Tariff
 from ratingcore.words import clock_span, instant
 

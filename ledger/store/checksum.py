@@ -1,9 +1,9 @@
-"""The checksum of the books: SHA-256 over every row of a table in the order of its key, the same on
-SQLite and PostgreSQL.
+"""The checksum of the books: the SHA-256 of every row of a table, added up, the same on SQLite and
+PostgreSQL.
 
-A row is msgpack of its columns: integers, text, octets and nothing mean the same in both databases,
-and text is ordered by its octets in both. What belongs to one store alone is left out
-(tables.OWN_TABLES).
+A row is msgpack of its columns: integers, text, octets and nothing mean the same in both databases.
+A sum knows no order, so each store is read in the order in which it keeps its rows. What belongs to
+one store alone is left out (tables.OWN_TABLES).
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ ROWS_PAGE: Final = 5_000
 OnRows = Callable[[int], None]
 """Hears how many rows more are done."""
 
+SUM_BITS: Final = 256
+"""A sum of digests is kept to their own size."""
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -40,20 +43,22 @@ class TableSummer:
 
     def __init__(self) -> None:
         self._rows = 0
-        self._digest = hashlib.sha256()
+        self._sum = 0
 
     def add(self, rows: Sequence[Row]) -> None:
-        """The next rows, in the order of the table's key."""
+        """More rows."""
         self._rows += len(rows)
-        self._digest.update(b"".join(map(_encode, rows)))
+        for row in rows:
+            self._sum += int.from_bytes(hashlib.sha256(_encode(row)).digest())
+        self._sum %= 1 << SUM_BITS
 
     def sum(self) -> TableSum:
         """What was added so far."""
-        return TableSum(self._rows, self._digest.hexdigest())
+        return TableSum(self._rows, f"{self._sum:064x}")
 
 
 async def pages(reader: Reader, table: Table) -> AsyncIterator[list[Row]]:
-    """All rows of a table in the order of its key, in pages. `learn_tables` comes first."""
+    """All rows of a table in the order of its store's key, in pages. `learn_tables` comes first."""
     rows = await reader.fetch(statement_name("fetch_first_rows", table.name), (ROWS_PAGE,))
     while rows:
         yield rows

@@ -10,7 +10,7 @@ replays what it had not posted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from ledger.ids import made_at_ms
@@ -25,8 +25,8 @@ from ledger.store.checksum import (
     sum_books,
 )
 from ledger.store.contract import Reader, Row, SqlValue, Store, StoreError, Transaction
-from ledger.store.named_queries import Dialect
-from ledger.store.tables import Table, learn_tables, statement_name
+from ledger.store.named_queries import Dialect, Query
+from ledger.store.tables import Table, learn_tables, statement_name, statements_of
 
 SEEDED_TABLES: Final = frozenset({"change_counter"})
 """Tables that a new store has rows in."""
@@ -34,6 +34,8 @@ SEEDED_TABLES: Final = frozenset({"change_counter"})
 STORE: Final = "store"
 EVENT: Final = "event"
 EVENT_KEY: Final = "event_key"
+
+LAST_COPIED: Final = "fetch_last_copied"
 
 _MONTHLY_BY: Final = "event_id"
 """Tables with this in their key are divided by the month in which the id was made."""
@@ -77,7 +79,8 @@ async def copy_books(source: Store, target: Store, *, progress: Progress) -> Cop
     tables = await learn_tables(source)
     if not source.store_id:
         raise CopyRefused(f"{source.place} holds a part of the books: finish the copy into it")
-    await _check_target(source, target, tables)
+    theirs = await _check_target(source, target, tables)
+    target.learn(_last_copied(table, target.dialect) for table in tables)
     progress.begin("copying", await count_rows(source, tables))
     copier = _Copier(target, progress.advance)
     async with source.read() as reader:
@@ -86,7 +89,7 @@ async def copy_books(source: Store, target: Store, *, progress: Progress) -> Cop
         await copier.add_own(reader)
         store_row = await reader.fetch(statement_name("fetch_first_rows", STORE), (1,))
     progress.begin("comparing", sum(one.rows for one in sums.values()))
-    wrong = differences(sums, await sum_books(target, tables, on_rows=progress.advance))
+    wrong = differences(sums, await sum_books(target, theirs, on_rows=progress.advance))
     if wrong:
         raise CopyRefused(
             f"the copy in {target.place} is not the same: {'; '.join(wrong)}. The source has "
@@ -97,14 +100,15 @@ async def copy_books(source: Store, target: Store, *, progress: Progress) -> Cop
     return Copied(sums, copier.resumed_rows)
 
 
-async def _check_target(source: Store, target: Store, tables: Sequence[Table]) -> None:
+async def _check_target(source: Store, target: Store, tables: Sequence[Table]) -> Sequence[Table]:
+    """The target's tables: those of the source, each with the key of its own store."""
     theirs = await learn_tables(target)
     if {(t.name, t.columns) for t in tables} != {(t.name, t.columns) for t in theirs}:
         raise CopyRefused(
             f"{source.place} and {target.place} have other tables: were both made by this program?"
         )
     if not target.store_id:
-        return
+        return theirs
     for table in theirs:
         if table.name in SEEDED_TABLES:
             continue
@@ -114,6 +118,7 @@ async def _check_target(source: Store, target: Store, tables: Sequence[Table]) -
                     f"{target.place} holds books already ({table.name} has rows): "
                     "name a new file, or an empty database"
                 )
+    return theirs
 
 
 class _Copier:
@@ -138,7 +143,7 @@ class _Copier:
     async def copy(self, reader: Reader, table: Table) -> TableSum:
         """One table, in the order of its key; the source's part of the checksum."""
         async with self._target.read() as there:
-            found = await there.fetch(statement_name("fetch_last_key", table.name))
+            found = await there.fetch(statement_name(LAST_COPIED, table.name))
         summer = TableSummer()
         async for rows in pages(reader, table):
             summer.add(rows)
@@ -177,6 +182,13 @@ class _Copier:
             parameters: tuple[SqlValue, ...] = (day * 86_400, 0)
             await transaction.fetch("make_partitions", parameters)
         self._months |= days
+
+
+def _last_copied(table: Table, dialect: Dialect) -> Query:
+    """Where the target got to in the order of the source, whose key may be another than its own."""
+    name = statement_name("fetch_last_key", table.name)
+    (query,) = (one for one in statements_of(table, dialect) if one.name == name)
+    return replace(query, name=statement_name(LAST_COPIED, table.name))
 
 
 def _lasting_keys(event: Table, rows: Sequence[Row]) -> list[Row]:

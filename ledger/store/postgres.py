@@ -344,7 +344,7 @@ class PostgresStore:
             connection.terminate()
             raise CommitUnknown(
                 f"store {self.place}: the connection was lost in a commit ({error}), which may "
-                "have been written: read the rows back before anything is sent again"
+                "have been written: its rows are read back before anything is sent again"
             ) from error
         if status != "COMMIT":  # so the server says when a statement had failed before
             raise StoreUnavailable(f"store {self.place}: the transaction was rolled back")

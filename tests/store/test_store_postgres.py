@@ -291,7 +291,7 @@ async def test_a_connection_cut_in_a_commit_is_unknown_and_the_next_one_works(
     )
     try:
         proxy.cut = cut
-        with pytest.raises(CommitUnknown, match="read the rows back"):
+        with pytest.raises(CommitUnknown, match="rows are read back"):
             await add_boot(opened)
         proxy.cut = ""
         assert len(await boots(opened)) == (cut == "after")

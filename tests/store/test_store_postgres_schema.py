@@ -139,6 +139,7 @@ def test_both_dialects_have_the_same_queries_with_the_same_parameters() -> None:
         "hold_shared",
         "hold_alone",
         "hold_journal",
+        "check_event_keys",
     }
 
 

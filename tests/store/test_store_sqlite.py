@@ -160,7 +160,7 @@ async def test_a_commit_that_fails_after_the_transaction_ended_is_unknown(
 
     with monkeypatch.context() as patch:
         patch.setattr(store._writer, "commit", cut_off)
-        with pytest.raises(CommitUnknown, match="read the rows back"):
+        with pytest.raises(CommitUnknown, match="rows are read back"):
             await add_boot(store)
     assert len(await boots(store)) == int(written)
 
