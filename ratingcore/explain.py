@@ -8,10 +8,11 @@ from collections.abc import Mapping, Set
 
 from ratingcore.errors import RatingError
 from ratingcore.money import exact_int, format_amount
-from ratingcore.piece import BalanceImpact, Piece, Segment
-from ratingcore.piece import piece_as_data as piece_as_data
+from ratingcore.piece import BalanceImpact, Piece, Segment, piece_as_data
 from ratingcore.tariff import CAP, CONNECTION, DISCOUNT, MAXIMUM, MINIMUM, MONEY, WAIVED, Metric
 from ratingcore.words import bonus_text, clock_span, instant, quantity_text, segment_text
+
+__all__ = ["explain", "piece_as_data", "piece_from_data"]
 
 PIECE_KEYS = ("started_at", "ended_at", "input_octets", "output_octets", "charge_micros")
 SEGMENT_KEYS = (
