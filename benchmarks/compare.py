@@ -112,6 +112,7 @@ def run_work(
             console.print(f"{work.title}: left out: {reason}")
             return results
         able = [server for server in servers if server.can(work)]
+        results.update((server.name, []) for server in able)
         templates = {server.name: prepare(server, work, beds) for server in able}
         for number in range(runs + 1):
             for server in able if number % 2 == 0 else reversed(able):
@@ -120,7 +121,7 @@ def run_work(
                     continue
                 template = templates[server.name]
                 measured = measure(server, work, beds, template, plan=of_run)
-                results.setdefault(server.name, []).append(measured)
+                results[server.name].append(measured)
                 console.print(_line(work, server, measured))
     return results
 

@@ -12,7 +12,6 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -27,6 +26,8 @@ from ledger.store import open_store
 
 BRAND = "default"
 OFFER = "day-and-night"
+STRIDE = 64
+"""Between the ids of two copies: an account has fewer ids than that."""
 EFFECTIVE_AT = 1_577_836_800  # 2020-01-01: before every session of a load
 
 PRICE_LIST = f"""
@@ -62,15 +63,6 @@ Framed-Protocol = "PPP"
 """1.20 an hour is 333 1/3 micros a second: nearly every charge has to be rounded."""
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
-    """All rows of the account that is copied: table -> rows."""
-
-    account_id: int
-    service_id: int
-    rows: Mapping[str, Sequence[Row]]
 
 
 async def fill(url: str, people: Sequence[tuple[bytes, bytes]], *, key: bytes) -> None:
@@ -135,7 +127,7 @@ def _copy_sqlite(
             if "account_id" in columns:
                 query = f"SELECT * FROM {table} WHERE account_id = ?"  # noqa: S608, our own tables
                 rows[table] = [dict(row) for row in books.execute(query, (account_id,))]
-        for table, columns, copies in _copies(_pattern(account_id, rows), people, sealer):
+        for table, columns, copies in _copies(rows, people, sealer):
             marks = ", ".join("?" * len(columns))
             into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
             books.executemany(into, copies)
@@ -157,42 +149,33 @@ async def _copy_postgresql(
             query = f"SELECT * FROM {table} WHERE account_id = $1"  # noqa: S608, our own tables
             rows[table] = [dict(row) for row in await connection.fetch(query, account_id)]
         async with connection.transaction():
-            for table, columns, copies in _copies(_pattern(account_id, rows), people, sealer):
+            for table, columns, copies in _copies(rows, people, sealer):
                 await connection.copy_records_to_table(table, columns=columns, records=copies)
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
 
 
-def _pattern(account_id: int, rows: Mapping[str, Sequence[Row]]) -> Pattern:
-    (service,) = rows["service"]
-    return Pattern(account_id=account_id, service_id=service["service_id"], rows=rows)
-
-
 def _copies(
-    pattern: Pattern, people: Sequence[tuple[bytes, bytes]], sealer: Sealer
+    rows: Mapping[str, Sequence[Row]], people: Sequence[tuple[bytes, bytes]], sealer: Sealer
 ) -> Iterator[tuple[str, list[str], Iterable[tuple[Any, ...]]]]:
     """(table, columns, rows) in the order in which foreign keys allow them."""
-    for table, rows in pattern.rows.items():
-        for row in rows:
+    for table, of_account in rows.items():
+        for row in of_account:
             copies = (
-                tuple(_copied(pattern, row, number, person, sealer).values())
+                tuple(_copied(row, number, person, sealer).values())
                 for number, person in enumerate(people, start=1)
             )
             yield table, list(row), copies
 
 
-def _copied(
-    pattern: Pattern, row: Row, number: int, person: tuple[bytes, bytes], sealer: Sealer
-) -> dict[str, Any]:
+def _copied(row: Row, number: int, person: tuple[bytes, bytes], sealer: Sealer) -> dict[str, Any]:
     """One row for another account: the same but for ids, name and password."""
     name, password = person
-    copy = dict(row)
-    copy["account_id"] += number
-    if copy.get("bill_unit_id") == pattern.account_id:
-        copy["bill_unit_id"] += number
-    if copy.get("service_id") == pattern.service_id:
-        copy["service_id"] += number
+    copy = {
+        column: value + number * STRIDE if value and column.endswith("_id") else value
+        for column, value in row.items()
+    }
     for column in ("login", "name"):
         if column in copy:
             copy[column] = name.decode()
