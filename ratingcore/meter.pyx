@@ -154,7 +154,7 @@ cdef class Meter:
         cdef int32_t flags = 0
         if instant > state.until and not state.flags & USED:
             flags = ADOPTED_FLAGS
-        if not is_open(state):
+        if not draft._is_open():
             state.cut_at = instant
         state.base_at += instant - state.until
         state.input_octets += rise_in
@@ -226,11 +226,11 @@ cdef class Meter:
 
     def open_piece(self):
         """Return what was used since the last cut as a Piece, or None if nothing was."""
-        return make_piece(self.timeline, &self.state) if is_open(&self.state) else None
+        return make_piece(self.timeline, &self.state) if self._is_open() else None
 
     def close_piece(self):
         """Return what `open_piece` returns, and make a cut here."""
-        return self._close() if is_open(&self.state) else None
+        return self._close() if self._is_open() else None
 
     def grant_seconds(self, available_micros, cap_s):
         """Return the longest time from `until`, at most `cap_s`, that costs at most the amount.
@@ -348,7 +348,7 @@ cdef class Meter:
             before = cut
             if line.from_at <= cut < line.until:
                 follow_line(draft.timeline, draft.pool, &draft.state, line, cut)
-                if is_open(&draft.state):
+                if draft._is_open():
                     pieces.append(draft._close())
         follow_line(draft.timeline, draft.pool, &draft.state, line, line.until)
         self._take_over(draft)
@@ -373,6 +373,11 @@ cdef class Meter:
                 f"at most {SECONDS_MAX} s and until {END}; check the clock"
             )
         return instant
+
+    cdef bint _is_open(self) except -1:
+        """Was anything used since the last cut, or does what was used before cost more by now?"""
+        return (is_open(&self.state)
+                or charge_so_far(self.timeline, &self.state) != self.state.cut_charge)
 
     cdef PieceRecord _close(self):
         cdef PieceRecord piece = make_piece(self.timeline, &self.state)

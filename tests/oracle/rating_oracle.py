@@ -117,7 +117,8 @@ class Session:
 
     def open_piece(self) -> dict | None:
         counted = any(use.quantity > use.cut_quantity for use in self.uses.values())
-        if not counted and (self.until, self.counters) == (self.cut_at, self.cut_counters):
+        moved = (self.until, self.counters) != (self.cut_at, self.cut_counters)
+        if not counted and not moved and self.bill.rounded == self.cut_bill.rounded:
             return None
         segments = self._used_segments()
         beyond = self.bill.rounded - self.cut_bill.rounded - sum(one[6] for one in segments)

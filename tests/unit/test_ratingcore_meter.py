@@ -77,6 +77,22 @@ def test_a_base_line_beyond_the_free_time_charges_a_waived_session_under_its_cap
     assert meter.charge_micros == 3_000_000
 
 
+def test_what_was_waived_in_a_piece_before_is_charged_in_one_of_its_own():
+    """Nothing is used after the cut, and yet the session costs something from the base line on."""
+    dear = tariff(price(Metric.SECONDS, (0, 1_000_000, 1)))
+    waived = replace(dear, free_start=FreeStart(30, FreeRule.WAIVE))
+    meter = Meter(compile_timeline([(0, waived)]), NOON)
+    meter.advance(NOON + 10)
+    assert meter.close_piece().charge_micros == 0
+    assert meter.close_piece() is None
+    meter.rebase(0, 0, NOON + 31)
+    piece = meter.close_piece()
+    assert (piece.started_at, piece.ended_at) == (NOON + 31, NOON + 31)
+    assert (piece.charge_micros, meter.charge_micros) == (10_000_000, 10_000_000)
+    assert [(s.metric, s.amount_micros) for s in piece.segments] == [("waived", 10_000_000)]
+    assert meter.close_piece() is None
+
+
 def test_advance_that_fails_changes_nothing():
     timeline = flat(price(Metric.SECONDS, (0, 1 << 62, 1)))
     meter = Meter(timeline, NOON)
