@@ -26,7 +26,7 @@ from ledger.store.checksum import (
 )
 from ledger.store.contract import Reader, Row, SqlValue, Store, StoreError, Transaction
 from ledger.store.named_queries import Dialect
-from ledger.store.tables import Table, learn_tables, statement_name
+from ledger.store.tables import Table, learn_tables, statement_name, statements_of
 
 SEEDED_TABLES: Final = frozenset({"change_counter"})
 """Tables that a new store has rows in."""
@@ -86,7 +86,8 @@ async def copy_books(source: Store, target: Store, *, progress: Progress) -> Cop
         await copier.add_own(reader)
         store_row = await reader.fetch(statement_name("fetch_first_rows", STORE), (1,))
     progress.begin("comparing", sum(one.rows for one in sums.values()))
-    wrong = differences(sums, await sum_books(target, tables, on_rows=progress.advance))
+    theirs = await sum_books(target, await learn_tables(target), on_rows=progress.advance)
+    wrong = differences(sums, theirs)
     if wrong:
         raise CopyRefused(
             f"the copy in {target.place} is not the same: {'; '.join(wrong)}. The source has "
@@ -98,11 +99,19 @@ async def copy_books(source: Store, target: Store, *, progress: Progress) -> Cop
 
 
 async def _check_target(source: Store, target: Store, tables: Sequence[Table]) -> None:
+    """The target can take these tables, and tells its last row in the order of the source's
+    keys, which need not be its own."""
     theirs = await learn_tables(target)
     if {(t.name, t.columns) for t in tables} != {(t.name, t.columns) for t in theirs}:
         raise CopyRefused(
             f"{source.place} and {target.place} have other tables: were both made by this program?"
         )
+    target.learn(
+        query
+        for table in tables
+        for query in statements_of(table, target.dialect)
+        if query.name == statement_name("fetch_last_key", table.name)
+    )
     if not target.store_id:
         return
     for table in theirs:
