@@ -20,6 +20,7 @@ from aaad.policy.account_state cimport AccountState
 from aaad.policy.session cimport Session
 
 from collections import OrderedDict
+from itertools import islice
 
 from ledger.rules.limits import NEVER
 
@@ -33,7 +34,10 @@ cdef size_t ROOM_MIN = 64
 
 
 cdef class Index:
-    """Sessions by the hash of what they are asked for; several may have the same."""
+    """Sessions by the hash of what they are asked for; several may have the same.
+
+    The one by id owns them.
+    """
 
     def __cinit__(self, bint by_id):
         self.by_id = by_id
@@ -43,6 +47,11 @@ cdef class Index:
             raise MemoryError
 
     def __dealloc__(self):
+        cdef size_t slot
+        if self.by_id:
+            for slot in range(self.room):
+                if self.slots[slot] != NULL:
+                    Py_DECREF(<object>self.slots[slot])
         free(self.slots)
 
     # Slot numbers are masked by `room - 1`, a power of two, so they stay inside the array; a third
@@ -118,12 +127,6 @@ cdef class SessionTable:
         self._keys = Index(False)
         self._nases = {}
         self._closed = OrderedDict()
-
-    def __dealloc__(self):
-        cdef size_t slot
-        for slot in range(self._ids.room):
-            if self._ids.slots[slot] != NULL:
-                Py_DECREF(<object>self._ids.slots[slot])
 
     def __len__(self):
         return self._ids.used
@@ -229,7 +232,7 @@ cdef class SessionTable:
         """A session is opened, or was read from the store."""
         assert session.account is not None, "sessions are opened and restored with their account"
         self._ids.add(session)
-        Py_INCREF(session)
+        Py_INCREF(session)  # `Index.__dealloc__` and `remove` let go
         self._keys.add(session)
         self._link(session)
         return 0
@@ -246,7 +249,7 @@ cdef class SessionTable:
         cdef Py_ssize_t excess = len(self._closed) - CLOSED_KEPT_MAX
         if excess <= 0:
             return
-        for session in list(self._closed.values())[:excess]:
+        for session in list(islice(self._closed.values(), excess)):
             if not session.dirty:
                 # its NAS's clock may be ahead, so that it seems to begin only after it was heard
                 if self.whole_since != NEVER:
@@ -349,5 +352,5 @@ cdef uint64_t key_hash(str nas, bytes acct_session_id) except? 0:
 
 cdef uint64_t mixed(uint64_t number) noexcept:
     """Spread over all bits: ids of one second differ in few."""
-    number = (number ^ (number >> 33)) * <uint64_t>0xFF51AFD7ED558CCD
+    number = (number ^ (number >> 33)) * 0xFF51AFD7ED558CCDULL
     return number ^ (number >> 33)
