@@ -28,7 +28,8 @@ import orjson
 
 from aaad.policy.report import Report
 from aaad.radius.codes import AcctStatusType
-from aaad.server.applier import Accounting, Applier
+from aaad.server.applicable import Accounting
+from aaad.server.applier import Applier
 from aaad.server.directory import Directory
 from aaad.server.enforcer import Enforcer
 from aaad.server.metrics import Metrics

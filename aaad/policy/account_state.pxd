@@ -7,12 +7,17 @@ from aaad.policy.session cimport OpenPiece, Session
 from ledger.rules.limits cimport Tally, Totals
 
 
+# Tallies and facts refer to nothing that refers back; sessions are linked by borrowed pointers.
+@cython.no_gc
 cdef class AccountState:
     cdef public object account
     cdef public int64_t owed_micros
     cdef public set fired
     cdef public int64_t settled_until_at
     cdef list _tallies
+    # the session table's: where the sessions of the account begin
+    cdef void *open_sessions
+    cdef void *closed_sessions
 
     @cython.locals(tally=Tally, others=Tally, made=Tally)
     cpdef Tally tally(self, int64_t service_id, int64_t period_start_at)

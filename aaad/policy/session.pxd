@@ -9,6 +9,9 @@ from ratingcore.meter cimport Meter
 from ratingcore.piece cimport Piece
 
 
+cdef tuple _LENGTHS
+
+@cython.no_gc
 cdef class AccountTerms:
     cdef readonly int64_t account_id
     cdef readonly int64_t service_id
@@ -16,7 +19,9 @@ cdef class AccountTerms:
     cdef readonly str zone
     cdef readonly int bill_day
     cdef readonly int64_t activated_at
+    cdef readonly object account    # AccountState, which names Session
 
+@cython.no_gc
 cdef class OpenPiece:
     cdef readonly int64_t period_start_at
     cdef readonly Totals totals
@@ -31,41 +36,45 @@ cdef class Session:
     cdef readonly Meter meter
     cdef readonly str nas
     cdef readonly bytes acct_session_id
-    cdef readonly bytes user_name
     cdef readonly int64_t started_at
-    cdef public int64_t last_at
     cdef public int64_t heard_at
     cdef public int64_t lsn
-    cdef readonly int journal_number
     cdef public int64_t session_time_s
     cdef public uint64_t nas_input_octets
     cdef public uint64_t nas_output_octets
-    cdef public bint wide
-    cdef public bint is_open
     cdef public str terminate_cause
-    cdef public bint presumed
-    cdef public int pieces
     cdef public str client
     cdef public str nas_address
-    cdef public str nas_port
-    cdef public str framed_address
-    cdef public bytes calling_station_id
-    cdef public bytes called_station_id
-    cdef public bytes class_
-    cdef public int interim_interval_s
+    cdef public bytes said
     cdef public int64_t border_at
     cdef public Cycle cycle
-    cdef public int stored_version
-    cdef public int64_t stored_lsn
-    cdef public OpenPiece stored_open
+    cdef readonly int64_t stored_lsn
+    cdef readonly int64_t stored_period_at
+    cdef readonly int64_t stored_s
+    cdef readonly int64_t stored_input_octets
+    cdef readonly int64_t stored_output_octets
+    cdef readonly int64_t stored_micros
     cdef public tuple unposted
-    cdef public object account      # AccountState, which names this type
     cdef public Tally tally
-    cdef public int carried_pieces
-    cdef public int64_t carried_s
-    cdef public int64_t carried_input_octets
-    cdef public int64_t carried_output_octets
-    cdef public int64_t carried_micros
+    cdef readonly int64_t carried_s
+    cdef readonly int64_t carried_input_octets
+    cdef readonly int64_t carried_output_octets
+    cdef readonly int64_t carried_micros
+    cdef public int pieces
+    cdef readonly int carried_pieces
+    cdef readonly int stored_version
+    cdef public int interim_interval_s
+    cdef readonly short journal_number
+    cdef public unsigned char wide
+    cdef public unsigned char is_open
+    cdef public unsigned char presumed
+    cdef readonly unsigned char stored_running
+    cdef public unsigned char others_stored
+    # the session table's: borrowed pointers to the other sessions of the NAS and of the account
+    cdef void *next_of_nas
+    cdef void *former_of_nas
+    cdef void *next_of_account
+    cdef void *former_of_account
 
     @cython.locals(meter=Meter, cut_at="int64_t", until="int64_t")
     cpdef OpenPiece open_piece(self)
@@ -77,3 +86,6 @@ cdef class Session:
 cpdef Totals negated(Totals totals)
 cpdef Totals totals_of(Piece piece)
 cdef int _add(dict usage, int64_t period_start_at, Totals totals) except -1
+cpdef bytes pack_said(
+    str nas_port, str framed_address, bytes calling, bytes called, bytes class_
+)

@@ -35,6 +35,15 @@ NO_CYCLE = Cycle(0, 0)
 
 NOTHING = Totals()
 
+SAID_PARTS = 5
+"""Of what a NAS says of user and line, all but the User-Name."""
+
+_LENGTHS = tuple(length.to_bytes(2, "big") for length in range(4 * 256))
+"""Of every part: an attribute holds 253 octets, and an octet that is no UTF-8 becomes four."""
+
+NOTHING_SAID = bytes(2 * SAID_PARTS)
+"""What `pack_said` makes of nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccountTerms:
@@ -46,6 +55,7 @@ class AccountTerms:
     zone: str
     bill_day: int
     activated_at: int
+    account: AccountState | None = None  # what its sessions add to; None where nobody asks
 
 
 @dataclass(frozen=True)
@@ -56,55 +66,65 @@ class OpenPiece:
     totals: Totals
 
 
-@dataclass(kw_only=True, eq=False)
 class Session:
-    """One session in memory. Instants are epoch seconds; octets are joined 64-bit counts."""
+    """One session in memory. Instants are epoch seconds; octets are joined 64-bit counts.
 
-    session_id: int
-    terms: AccountTerms
-    meter: Meter
-    nas: str
-    acct_session_id: bytes
-    user_name: bytes
-    started_at: int
-    last_at: int
-    heard_at: int
-    lsn: int
-    journal_number: int
-    session_time_s: int = 0
-    # The NAS's own octet counters as last seen, so that wraps and resets can be told (RFC 2866,
-    # RFC 2869); wide: it sent Gigawords.
-    nas_input_octets: int = 0
-    nas_output_octets: int = 0
-    wide: bool = False
-    is_open: bool = True
-    terminate_cause: str = ""
-    presumed: bool = False
-    pieces: int = 0
-    client: str = ""
-    nas_address: str = ""
-    nas_port: str = ""
-    framed_address: str = ""
-    calling_station_id: bytes = b""
-    called_station_id: bytes = b""
-    class_: bytes = b""
-    interim_interval_s: int = 0
-    border_at: int = 0  # no border lies before it at which the session must be cut
-    cycle: Cycle = NO_CYCLE  # the one asked for last
-    # What the store holds of this session.
-    stored_version: int = 0
-    stored_lsn: int = 0
-    stored_open: OpenPiece | None = None
-    unposted: tuple[UsageEvent, ...] = ()
-    # What its account's usage contains of it: so many of its pieces, and in a tally the running one
-    # as it was when it was carried last.
-    account: AccountState | None = None
-    tally: Tally | None = None
-    carried_pieces: int = 0
-    carried_s: int = 0
-    carried_input_octets: int = 0
-    carried_output_octets: int = 0
-    carried_micros: int = 0
+    `nas_input_octets`, `nas_output_octets` are the NAS's own counters as last seen, so that wraps
+    and resets can be told (RFC 2866, RFC 2869); `wide`: it sent Gigawords. `said` is what
+    `pack_said` made of user and line. No border at which the session must be cut lies before
+    `border_at`. The store may hold more sessions of its NAS and Acct-Session-Id: `others_stored`.
+
+    `stored_...` is the session as the store holds it, `carried_...` what its account's usage
+    contains of it: so many of its pieces, and in `tally` the running one as it was then.
+    """
+
+    def __init__(
+        self,
+        *,
+        session_id: int,
+        terms: AccountTerms,
+        meter: Meter,
+        nas: str,
+        acct_session_id: bytes,
+        user_name: bytes,
+        started_at: int,
+        heard_at: int,
+        lsn: int,
+        journal_number: int,
+        client: str,
+    ) -> None:
+        """A session that has begun and counted nothing; the store does not know it."""
+        self.session_id = session_id
+        self.terms = terms
+        self.meter = meter
+        self.nas = nas
+        self.acct_session_id = acct_session_id
+        self.started_at = started_at
+        self.heard_at = heard_at
+        self.lsn = lsn
+        self.journal_number = journal_number
+        self.session_time_s = 0
+        self.nas_input_octets = self.nas_output_octets = 0
+        self.wide = self.presumed = self.others_stored = False
+        self.is_open = True
+        self.terminate_cause = ""
+        self.client = client
+        self.nas_address = ""
+        self.said = NOTHING_SAID + user_name
+        self.interim_interval_s = self.border_at = self.pieces = 0
+        self.cycle = NO_CYCLE
+        self.unposted: tuple[UsageEvent, ...] = ()
+        self.stored_running = False
+        self.stored_version = self.stored_lsn = self.stored_period_at = self.stored_s = 0
+        self.stored_input_octets = self.stored_output_octets = self.stored_micros = 0
+        self.tally: Tally | None = None
+        self.carried_pieces = self.carried_s = self.carried_micros = 0
+        self.carried_input_octets = self.carried_output_octets = 0
+
+    @property
+    def account(self) -> AccountState | None:
+        """The account whose usage it adds to."""
+        return self.terms.account
 
     @property
     def status(self) -> SessionStatus:
@@ -112,9 +132,57 @@ class Session:
         return SessionStatus.OPEN if self.is_open else SessionStatus.CLOSED
 
     @property
+    def last_at(self) -> int:
+        """The instant of the last report that counted."""
+        return self.meter.until
+
+    @property
     def ended_at(self) -> int | None:
         """When it ended: when it was last heard with something new."""
-        return None if self.is_open else self.last_at
+        return None if self.is_open else self.meter.until
+
+    @property
+    def user_name(self) -> bytes:
+        """The User-Name as the NAS sent it first."""
+        return unpack_said(self.said)[-1]
+
+    @property
+    def nas_port(self) -> str:
+        """NAS-Port-Id, else NAS-Port."""
+        return unpack_said(self.said)[0].decode()
+
+    @property
+    def framed_address(self) -> str:
+        """The address that the subscriber got."""
+        return unpack_said(self.said)[1].decode()
+
+    @property
+    def calling_station_id(self) -> bytes:
+        """Where the subscriber calls from."""
+        return unpack_said(self.said)[2]
+
+    @property
+    def called_station_id(self) -> bytes:
+        """Where it calls to."""
+        return unpack_said(self.said)[3]
+
+    @property
+    def class_(self) -> bytes:
+        """The Class of another server; our own names no more than the account and service."""
+        return unpack_said(self.said)[4]
+
+    @property
+    def stored_open(self) -> OpenPiece | None:
+        """The running piece as the store holds it."""
+        if not self.stored_running:
+            return None
+        totals = Totals(
+            self.stored_s,
+            self.stored_input_octets,
+            self.stored_output_octets,
+            self.stored_micros,
+        )
+        return OpenPiece(self.stored_period_at, totals)
 
     @property
     def input_octets(self) -> int:
@@ -231,13 +299,23 @@ class Session:
     def posted(self, posting: SessionPosting) -> None:
         """A posting of this session is in the books. Reports may have come since it was made."""
         row = posting.new
+        self.stored_as(row)
+        self.unposted = self.unposted[len(posting.events) :]
+
+    def stored_as(self, row: SessionRow) -> None:
+        """The store holds this row of it."""
         self.stored_version = row.version
         self.stored_lsn = row.lsn
-        self.stored_open = stored_open_of(row)
-        self.unposted = self.unposted[len(posting.events) :]
+        self.stored_running = row.status is SessionStatus.OPEN
+        self.stored_period_at = row.period_start_at
+        self.stored_s = row.open_seconds
+        self.stored_input_octets = row.open_input_octets
+        self.stored_output_octets = row.open_output_octets
+        self.stored_micros = row.accrued_micros
 
     def row(self, running: OpenPiece | None) -> SessionRow:
         """The session as the store will hold it."""
+        nas_port, framed_address, calling, called, class_, user_name = unpack_said(self.said)
         totals = running.totals if running else NOTHING
         return SessionRow(
             account_id=self.terms.account_id,
@@ -245,7 +323,7 @@ class Session:
             service_id=self.terms.service_id,
             nas=self.nas,
             acct_session_id=self.acct_session_id,
-            user_name=self.user_name,
+            user_name=user_name,
             started_at=self.started_at,
             status=self.status,
             version=self.stored_version + 1,
@@ -256,7 +334,9 @@ class Session:
             session_time_s=self.session_time_s,
             input_octets=self.input_octets,
             output_octets=self.output_octets,
-            counters=pack_counters(self.nas_input_octets, self.nas_output_octets, self.wide),
+            counters=pack_counters(
+                self.nas_input_octets, self.nas_output_octets, bool(self.wide)
+            ),
             meter=self.meter.pack(),
             pieces=self.pieces,
             period_start_at=running.period_start_at if running else 0,
@@ -266,22 +346,20 @@ class Session:
             accrued_micros=totals.charge_micros,
             client=self.client,
             nas_address=self.nas_address,
-            nas_port=self.nas_port,
-            framed_address=self.framed_address,
-            calling_station_id=self.calling_station_id,
-            called_station_id=self.called_station_id,
-            class_=self.class_,
+            nas_port=nas_port.decode(),
+            framed_address=framed_address.decode(),
+            calling_station_id=calling,
+            called_station_id=called,
+            class_=class_,
             interim_interval_s=self.interim_interval_s,
             ended_at=self.ended_at,
             terminate_cause=self.terminate_cause,
-            presumed=self.presumed,
+            presumed=bool(self.presumed),
         )
 
 
 def session_from_row(row: SessionRow, terms: AccountTerms, timeline: Timeline) -> Session:
     """A session as the store holds it, alive again."""
-    nas_input_octets, nas_output_octets, wide = unpack_counters(row.counters)
-    stored = stored_open_of(row)
     session = Session(
         session_id=row.session_id,
         terms=terms,
@@ -290,32 +368,61 @@ def session_from_row(row: SessionRow, terms: AccountTerms, timeline: Timeline) -
         acct_session_id=row.acct_session_id,
         user_name=row.user_name,
         started_at=row.started_at,
-        last_at=row.last_at,
         heard_at=row.heard_at,
         lsn=row.lsn,
         journal_number=row.journal_number,
-        session_time_s=row.session_time_s,
-        nas_input_octets=nas_input_octets,
-        nas_output_octets=nas_output_octets,
-        wide=wide,
-        is_open=row.status is SessionStatus.OPEN,
-        terminate_cause=row.terminate_cause,
-        presumed=row.presumed,
-        pieces=row.pieces,
         client=row.client,
-        nas_address=row.nas_address,
-        nas_port=row.nas_port,
-        framed_address=row.framed_address,
-        calling_station_id=row.calling_station_id,
-        called_station_id=row.called_station_id,
-        class_=row.class_,
-        interim_interval_s=row.interim_interval_s,
-        stored_version=row.version,
-        stored_lsn=row.lsn,
-        stored_open=stored,
     )
-    session.carried_as(None, stored)
+    session.session_time_s = row.session_time_s
+    counters = unpack_counters(row.counters)
+    session.nas_input_octets, session.nas_output_octets, session.wide = counters
+    session.is_open = row.status is SessionStatus.OPEN
+    session.terminate_cause = row.terminate_cause
+    session.presumed = row.presumed
+    session.pieces = row.pieces
+    session.nas_address = row.nas_address
+    said = (row.calling_station_id, row.called_station_id, row.class_)
+    session.said = pack_said(row.nas_port, row.framed_address, *said) + row.user_name
+    session.interim_interval_s = row.interim_interval_s
+    session.stored_as(row)
+    session.carried_as(None, session.stored_open)
     return session
+
+
+def pack_said(
+    nas_port: str, framed_address: str, calling: bytes, called: bytes, class_: bytes
+) -> bytes:
+    """What a NAS says of a user's line, in few octets; the User-Name is to follow.
+
+    Each part has its length in front, so that of two that begin alike all parts are the same.
+    """
+    port, address = nas_port.encode(), framed_address.encode()
+    return b"".join(
+        (
+            _LENGTHS[len(port)],
+            port,
+            _LENGTHS[len(address)],
+            address,
+            _LENGTHS[len(calling)],
+            calling,
+            _LENGTHS[len(called)],
+            called,
+            _LENGTHS[len(class_)],
+            class_,
+        )
+    )
+
+
+def unpack_said(said: bytes) -> list[bytes]:
+    """The parts that `pack_said` packed, and the User-Name."""
+    parts = []
+    at = 0
+    for _ in range(SAID_PARTS):
+        begin = at + 2
+        at = begin + int.from_bytes(said[at:begin], "big")
+        parts.append(said[begin:at])
+    parts.append(said[at:])
+    return parts
 
 
 def pack_counters(input_octets: int, output_octets: int, wide: bool) -> bytes:
@@ -338,16 +445,6 @@ def tariff_at(timeline: Timeline, at: int) -> Tariff:
             break
         found = tariff
     return found
-
-
-def stored_open_of(row: SessionRow) -> OpenPiece | None:
-    """The running piece that the store holds of a session."""
-    if row.status is not SessionStatus.OPEN:
-        return None
-    return OpenPiece(
-        row.period_start_at,
-        Totals(row.open_seconds, row.open_input_octets, row.open_output_octets, row.accrued_micros),
-    )
 
 
 def negated(totals: Totals) -> Totals:

@@ -4,7 +4,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 from aaad.policy.report cimport Report
-from aaad.policy.session cimport Session
+from aaad.policy.session cimport Session, pack_said
 from ratingcore.meter cimport Meter
 from ratingcore.piece cimport Piece
 
@@ -37,7 +37,8 @@ cdef int64_t _duration(Report report, int64_t at, list candidates) except? -1
 @cython.locals(reopened="bint", counted="bint")
 cpdef object apply(Session session, Report report, Placement placement, NasFacts nas)
 cdef bint _ended_by_boot(Session session, Placement placement, NasFacts nas) except -1
-cdef int _remember(Session session, Report report) except -1
+@cython.locals(said=bytes, class_=bytes)
+cdef object _remember(Session session, Report report)
 @cython.locals(
     elapsed_s="int64_t", duration="int64_t", until="int64_t",
     seen_in="uint64_t", seen_out="uint64_t", wide="bint", meter=Meter,

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aaad.policy.report import WORD, Report
-from aaad.policy.session import AccountTerms, Session
+from aaad.policy.class_attribute import MAGIC
+from aaad.policy.session import NOTHING_SAID, AccountTerms, Session, pack_said, unpack_said
 from aaad.radius.codes import AcctStatusType, TerminateCause
 from ledger.rules.cycles import cuts_between, next_midnight
 from ratingcore.compile import Timeline
@@ -146,7 +147,6 @@ def open_session(
         acct_session_id=report.acct_session_id,
         user_name=report.user_name,
         started_at=placement.start,
-        last_at=counts_from_at,
         heard_at=report.received_at,
         lsn=report.lsn,
         journal_number=journal_number,
@@ -242,11 +242,20 @@ def _remember(session: Session, report: Report) -> None:
     """What the NAS says of itself and the user; what it does not repeat is kept."""
     session.client = report.client
     session.nas_address = report.nas_address or session.nas_address
-    session.nas_port = report.nas_port or session.nas_port
-    session.framed_address = report.framed_address or session.framed_address
-    session.calling_station_id = report.calling_station_id or session.calling_station_id
-    session.called_station_id = report.called_station_id or session.called_station_id
-    session.class_ = report.class_ or session.class_
+    class_ = b"" if report.class_.startswith(MAGIC) else report.class_
+    said = pack_said(
+        report.nas_port,
+        report.framed_address,
+        report.calling_station_id,
+        report.called_station_id,
+        class_,
+    )
+    if said == NOTHING_SAID or session.said.startswith(said):
+        return
+    kept = unpack_said(session.said)
+    parts = [new or old for new, old in zip(unpack_said(said), kept, strict=True)]
+    said = pack_said(parts[0].decode(), parts[1].decode(), parts[2], parts[3], parts[4])
+    session.said = said + kept[-1]
 
 
 def _count(session: Session, report: Report, placement: Placement, nas: NasFacts) -> bool:
@@ -300,11 +309,9 @@ def _advance(session: Session, until: int, input_octets: int, output_octets: int
         session.border_at = next_midnight(after, zone)
     if until <= session.border_at:  # the usual report: no border can lie inside
         meter.advance(until, input_octets=input_octets, output_octets=output_octets)
-        session.last_at = until
         return
     cuts = cuts_between(meter.started_at, after, until, bill_day=session.terms.bill_day, zone=zone)
     pieces = meter.advance(until, input_octets=input_octets, output_octets=output_octets, cuts=cuts)
-    session.last_at = until
     session.border_at = next_midnight(until - 1, zone)
     for piece in pieces:
         session.add_piece(piece)

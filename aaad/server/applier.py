@@ -299,7 +299,7 @@ class Applier:
         if timeline is None:
             self._suspend(record, "no tariff in force")
             return None
-        session = open_session(
+        return open_session(
             report,
             placement,
             counts_from_at=counts_from_at,
@@ -310,8 +310,6 @@ class Applier:
             terms=entry.terms,
             timeline=timeline,
         )
-        session.account = entry.state
-        return session
 
     def _count(
         self, session: Session, record: Accounting, placement: Placement, nas: NasFacts

@@ -133,6 +133,10 @@ class Directory:
         """The services of an account that are in memory."""
         return list(self._of_account.get(account_id, ()))
 
+    def state(self, account_id: int) -> AccountState | None:
+        """What an account in memory has used and owes."""
+        return self._states.get(account_id)
+
     def is_known_missing(self, brand: str, login: str) -> bool:
         """Whether the store has said that nobody has this login."""
         return (brand, login) in self._unknown
@@ -229,7 +233,7 @@ class Directory:
             for entry in self.of_account(account_id):
                 if entry.subscriber.service.service_id not in kept:
                     self._forget(entry)
-        self.reprice(session for a in account_ids for session in self._sessions.of_account(a))
+        self.reprice(session for a in account_ids for session in self._sessions_of(a))
 
     def forget_standings(self) -> None:
         """The dictionary or the price lists changed: find offers and standings anew when asked."""
@@ -246,6 +250,11 @@ class Directory:
             if entry is not None and timeline is not None:
                 session.follow(entry.terms, timeline)
                 entry.state.carry(session)
+
+    def _sessions_of(self, account_id: int) -> list[Session]:
+        """All sessions in memory of an account."""
+        state = self._states.get(account_id)
+        return [] if state is None else self._sessions.of_account(state)
 
     def _catalog(self, entry: Entry) -> Catalog:
         return self._catalogs(entry.subscriber.account.brand)
@@ -308,7 +317,7 @@ class Directory:
                     for counter in stored.counters
                 },
                 fired=stored.crossings,
-                sessions=self._sessions.of_account(account_id),
+                sessions=self._sessions_of(account_id),
             )
         for subscriber in subscribers:
             self._put(subscriber)
@@ -324,7 +333,7 @@ class Directory:
             this = cycle_at(self._clock.now(), bill_day=account.bill_day, zone=account.zone)
             last = cycle_at(this.start_at - 1, bill_day=account.bill_day, zone=account.zone)
             about[key] = frozenset((this.start_at, last.start_at))
-        sessions = self._sessions.of_account(account.account_id)
+        sessions = self._sessions_of(account.account_id)
         return about[key].union(*(session.usage_not_stored() for session in sessions))
 
     def _put(self, subscriber: Subscriber) -> None:
@@ -333,11 +342,12 @@ class Directory:
         if former is not None:
             self._forget(former)
         credential = subscriber.credential
+        state = self._states[subscriber.account.account_id]
         entry = Entry(
             subscriber=subscriber,
             password=self._password(credential) if credential else None,
-            state=self._states[subscriber.account.account_id],
-            terms=account_terms(subscriber),
+            state=state,
+            terms=account_terms(subscriber, state),
         )
         self._entries[entry.login] = entry
         self._unknown.pop(entry.login, None)
@@ -389,7 +399,7 @@ class Directory:
                 return
             login, entry = next(iter(self._entries.items()))
             account_id = entry.state.account.account_id
-            if login in asked or self._sessions.of_account(account_id):
+            if login in asked or self._sessions_of(account_id):
                 self._entries.move_to_end(login)  # it stays: looked at again after all the others
                 continue
             self._forget(entry)
@@ -408,7 +418,7 @@ class Directory:
                 delay = min(RETRY_LAST_S, 2 * delay)
 
 
-def account_terms(subscriber: Subscriber) -> AccountTerms:
+def account_terms(subscriber: Subscriber, state: AccountState) -> AccountTerms:
     """What metering needs of a subscriber."""
     account, service = subscriber.account, subscriber.service
     return AccountTerms(
@@ -418,4 +428,5 @@ def account_terms(subscriber: Subscriber) -> AccountTerms:
         zone=account.zone,
         bill_day=account.bill_day,
         activated_at=service.activated_at,
+        account=state,
     )

@@ -122,14 +122,14 @@ class Enforcer:
         """Compare the sessions of an account with what should run, and see when to look again."""
         if not self._serving:
             return
-        running = self._sessions.open_of_account(account_id)
-        if not running:
+        state = self._directory.state(account_id)
+        running = [] if state is None else self._sessions.open_of_account(state)
+        if state is None or not running:
             self._due_of.pop(account_id, None)
             return
         by_service: dict[int, list[Session]] = {}
         for session in running:
             by_service.setdefault(session.terms.service_id, []).append(session)
-        state = self._directory.of_service(running[0].terms.service_id).state
         due_at = settled_until_at = NEVER
         for service_id, sessions in by_service.items():
             entry = self._directory.of_service(service_id)

@@ -68,7 +68,7 @@ def facts_at(
     at = now if projected_to is None else projected_to
     offer = directory.offer(entry, now)
     subscriber = entry.subscriber
-    running = sessions.open_of_account(subscriber.account.account_id)
+    running = sessions.open_of_account(entry.state)
     return Facts(
         now=now,
         subscriber=subscriber,

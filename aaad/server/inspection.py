@@ -114,7 +114,8 @@ class Inspection:
         table = self._daemon.sessions
         candidates: Iterable[Session] = table.open_sessions()
         if account_id is not None:
-            candidates = table.open_of_account(account_id)
+            state = self._daemon.directory.state(account_id)
+            candidates = [] if state is None else table.open_of_account(state)
         elif nas is not None:
             candidates = table.open_of_nas(nas)
         wanted = [

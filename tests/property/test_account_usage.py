@@ -15,9 +15,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from aaad.policy.account_state import AccountState
-from aaad.policy.session import AccountTerms, Session, session_from_row
+from aaad.policy.session import AccountTerms, Session, session_from_row, totals_of
 from aaad.radius.codes import AcctStatusType
-from ledger.model import Account, SessionPosting, SessionRow
+from ledger.model import Account, SessionPosting, SessionRow, UsageEvent
 from ledger.rules.limits import Totals
 from tests.usage_builders import DAY_S, NOON, PLAIN, Story, report, terms
 
@@ -57,23 +57,33 @@ STEPS = st.builds(
 
 @dataclass
 class Books:
-    """What a store holds of an account: its counters, what it owes, and its sessions."""
+    """What a store holds of an account: its events, and its sessions with what runs in them."""
 
-    usage: dict[Period, Totals] = field(default_factory=dict)
-    owed_micros: int = 0
+    posted: list[UsageEvent] = field(default_factory=list)
     rows: dict[bytes, SessionRow] = field(default_factory=dict)
 
     def commit(self, posting: SessionPosting) -> None:
         """As ledger.posting writes it."""
-        for counter in posting.counters:
-            key = (counter.service_id, counter.period_start_at)
-            more = Totals(
-                counter.seconds, counter.input_octets, counter.output_octets, counter.charge_micros
-            )
-            self.usage[key] = self.usage.get(key, Totals()).plus(more)
-        self.owed_micros += posting.accrued_delta_micros
-        self.owed_micros += sum(one.piece.charge_micros for one in posting.events)
+        self.posted += posting.events
         self.rows[posting.new.acct_session_id] = posting.new
+
+    @property
+    def usage(self) -> dict[Period, Totals]:
+        """By service and billing cycle, posted and running together."""
+        usage: dict[Period, Totals] = {}
+        for one in self.posted:
+            _add(usage, (one.service_id, one.period_start_at), totals_of(one.piece))
+        for row in self.rows.values():
+            running = Totals(
+                row.open_seconds, row.open_input_octets, row.open_output_octets, row.accrued_micros
+            )
+            _add(usage, (row.service_id, row.period_start_at), running)
+        return usage
+
+    @property
+    def owed_micros(self) -> int:
+        """Posted and accrued."""
+        return sum(totals.charge_micros for totals in self.usage.values())
 
 
 class Life:
@@ -174,7 +184,7 @@ class Life:
             session = self.session(number)
             for start, totals in session.usage_not_stored().items():
                 key = (session.terms.service_id, start)
-                usage[key] = usage.get(key, Totals()).plus(totals)
+                _add(usage, key, totals)
                 owed_micros += totals.charge_micros
         assert self.state.owed_micros == owed_micros
         for (service_id, start), totals in usage.items():
@@ -184,6 +194,10 @@ class Life:
             for (_, start), totals in usage.items():
                 whole = whole.plus(totals) if start == period else whole
             assert self.state.of_account(period) == whole
+
+
+def _add(usage: dict[Period, Totals], key: Period, totals: Totals) -> None:
+    usage[key] = usage.get(key, Totals()).plus(totals)
 
 
 @given(steps=st.lists(STEPS, min_size=3, max_size=30))

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from aaad.policy.class_attribute import make_class
 from aaad.policy.report import WORD
 from aaad.policy.usage import (
     START_TOLERANCE_S,
@@ -20,6 +21,7 @@ from aaad.policy.usage import (
     terminate_cause,
 )
 from aaad.radius.codes import AcctStatusType
+from ratingcore.errors import RatingError
 from tests.usage_builders import DAY_S, NAS, NOON, Story, report, terms
 
 START = AcctStatusType.START
@@ -294,3 +296,32 @@ def test_what_was_true_before_a_boot_ends_with_it_and_what_comes_after_does_not(
 )
 def test_terminate_causes_have_their_names(number: int, name: str) -> None:
     assert terminate_cause(number) == name
+
+
+def test_what_a_nas_does_not_repeat_is_kept() -> None:
+    story = Story()
+    story.tell(report(START, nas_port="7", calling_station_id=b"line", user_name=b"Anna"))
+    story.tell(later(60, framed_address="192.0.2.7", nas_port="8"))
+    story.tell(later(90))
+    session = story.only
+    assert (session.nas_port, session.framed_address) == ("8", "192.0.2.7")
+    assert (session.calling_station_id, session.user_name) == (b"line", b"Anna")
+
+
+def test_a_class_of_another_server_is_kept_and_our_own_is_not() -> None:
+    """Ours names the account and the service, which the session has."""
+    story = Story()
+    story.tell(report(START, class_=make_class(b"key", account_id=10, service_id=20)))
+    assert story.only.class_ == b""
+    story.tell(later(60, class_=b"group=staff"))
+    assert story.only.class_ == b"group=staff"
+
+
+def test_a_stop_that_cannot_be_priced_ends_its_session() -> None:
+    """What it counts is for suspense, but it is the last word of the NAS."""
+    story = started()
+    with pytest.raises(RatingError):
+        story.tell(later(60, STOP, output_octets=1 << 63, gigawords=True))
+    session = story.only
+    assert (session.is_open, session.ended_at) == (False, NOON)
+    assert session.terminate_cause == ""

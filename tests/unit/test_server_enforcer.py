@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aaad.policy.session import Session
+from aaad.policy.session import Session, pack_said
 from aaad.server.applicable import Applicable
 from aaad.server.enforcer import (
     LOOK_AHEAD_MAX_S,
@@ -296,7 +296,7 @@ async def test_orders_of_a_session_are_bounded(world: World) -> None:
 
 async def test_the_attributes_name_the_session_as_its_nas_knows_it(world: World) -> None:
     session = await open_bob(world)
-    session.framed_address = "10.0.0.9"
+    session.said = pack_said("", "10.0.0.9", b"", b"", b"") + session.user_name
     session.nas_address = "2001:db8::1"
     encoded = session_attributes(session)
     assert encoded == (

@@ -44,10 +44,11 @@ async def closed(world: World, *names: str) -> None:
 async def test_a_session_is_found_by_every_key(world: World) -> None:
     (session,) = await opened(world, "s1")
     table = world.sessions
-    account_id = session.terms.account_id
+    account = session.account
+    assert account is not None
     assert table.get(session.session_id) is session
     assert table.open_of_nas("nas-1") == [session]
-    assert table.open_of_account(account_id) == table.of_account(account_id) == [session]
+    assert table.open_of_account(account) == table.of_account(account) == [session]
     assert list(table.open_sessions()) == [session]
     assert (len(table), table.open_count) == (1, 1)
     assert table.open_of_nas("nas-2") == []
@@ -59,8 +60,9 @@ async def test_a_closed_session_is_remembered_but_not_open(world: World) -> None
     await closed(world, "s1")
     table = world.sessions
     assert (len(table), table.open_count) == (1, 0)
-    assert table.open_of_nas("nas-1") == table.open_of_account(session.terms.account_id) == []
-    assert table.of_account(session.terms.account_id) == [session]
+    assert session.account is not None
+    assert table.open_of_nas("nas-1") == table.open_of_account(session.account) == []
+    assert table.of_account(session.account) == [session]
     assert table.candidates("nas-1", b"s1") == [session]
 
 
@@ -70,7 +72,10 @@ async def test_a_removed_session_leaves_no_trace(world: World) -> None:
         world.sessions.remove(session)
     table = world.sessions
     assert (len(table), table.open_count) == (0, 0)
-    assert not any((table._by_key, table._open_by_nas, table._by_account, table._open_of_account))
+    assert table.get(one.session_id) is None
+    assert table.candidates("nas-1", b"s1") == table.open_of_nas("nas-1") == []
+    assert one.account is not None
+    assert table.of_account(one.account) == table.open_sessions() == []
 
 
 async def test_only_posted_closed_sessions_leave_oldest_first(
@@ -82,7 +87,8 @@ async def test_only_posted_closed_sessions_leave_oldest_first(
     world.sessions.evict()
     assert len(world.sessions) == 4, "none of them is posted"
     await world.poster.tick(everything=True)
-    left = [s.acct_session_id for s in (world.sessions.get(i) for i in world.sessions._by_id) if s]
+    names = (b"a", b"b", b"c", b"runs")
+    left = [name for name in names if world.sessions.candidates("nas-1", name)]
     assert left == [b"c", b"runs"]
 
 

@@ -20,7 +20,7 @@ from tests.usage_builders import NOON, PLAIN, terms
 
 def changed(session_id: int, *, is_open: bool = True, pieces: int = 0) -> Session:
     """What the queue asks of a session: its id, whether it runs, whether events wait."""
-    return Session(
+    session = Session(
         session_id=session_id,
         terms=terms(),
         meter=Meter(PLAIN, NOON),
@@ -28,13 +28,14 @@ def changed(session_id: int, *, is_open: bool = True, pieces: int = 0) -> Sessio
         acct_session_id=b"%d" % session_id,
         user_name=b"anna",
         started_at=NOON,
-        last_at=NOON,
         heard_at=NOON,
         lsn=session_id,
         journal_number=1,
-        is_open=is_open,
-        unposted=(None,) * pieces,  # type: ignore[arg-type]
+        client="lab",
     )
+    session.is_open = is_open
+    session.unposted = (None,) * pieces  # type: ignore[assignment]
+    return session
 
 
 def crossing() -> LimitCrossing:
