@@ -334,9 +334,7 @@ class Session:
             session_time_s=self.session_time_s,
             input_octets=self.input_octets,
             output_octets=self.output_octets,
-            counters=pack_counters(
-                self.nas_input_octets, self.nas_output_octets, bool(self.wide)
-            ),
+            counters=pack_counters(self.nas_input_octets, self.nas_output_octets, bool(self.wide)),
             meter=self.meter.pack(),
             pieces=self.pieces,
             period_start_at=running.period_start_at if running else 0,

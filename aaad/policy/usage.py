@@ -17,8 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from aaad.policy.report import WORD, Report
 from aaad.policy.class_attribute import MAGIC
+from aaad.policy.report import WORD, Report
 from aaad.policy.session import NOTHING_SAID, AccountTerms, Session, pack_said, unpack_said
 from aaad.radius.codes import AcctStatusType, TerminateCause
 from ledger.rules.cycles import cuts_between, next_midnight

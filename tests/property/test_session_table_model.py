@@ -1,5 +1,5 @@
-"""Proves the session table against a naive model: whatever comes, ends, runs again and leaves, every
-way of asking finds the same sessions as a list that is searched from end to end.
+"""Proves the session table against a naive model: whatever comes, ends, runs again and leaves,
+every way of asking finds the same sessions as a list that is searched from end to end.
 
 Few NASes and ids, so that keys come again; enough sessions that the tables grow and that those
 which leave have others behind them.
@@ -27,9 +27,7 @@ Steps = st.lists(st.tuples(Kind, st.integers(0, 10**6)), min_size=20, max_size=4
 
 def account(number: int) -> AccountState:
     return AccountState(
-        Account(
-            account_id=number + 1, brand="isp", name="", currency="USD", zone="UTC", bill_day=1
-        )
+        Account(account_id=number + 1, brand="isp", name="", currency="USD", zone="UTC", bill_day=1)
     )
 
 

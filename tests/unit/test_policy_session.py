@@ -61,7 +61,8 @@ def test_a_row_makes_the_same_session() -> None:
     row = session.posting().new
     again = session_from_row(row, session.terms, PLAIN)
     session.posted(session.posting())
-    assert again.stored_open == session.stored_open == OpenPiece(PERIOD, Totals(900, 10, 20, 900_030))
+    stored = OpenPiece(PERIOD, Totals(900, 10, 20, 900_030))
+    assert again.stored_open == session.stored_open == stored
     assert (again.user_name, again.nas_port, again.class_) == (b"Anna\xff", "7", b"class")
     assert (again.calling_station_id, again.called_station_id) == (b"\0line", b"called")
     assert (again.framed_address, again.last_at) == ("192.0.2.7", NOON + 900)
