@@ -87,7 +87,7 @@ def test_isp1() -> None:
     isp1 = load("isp1.toml")
     assert isp1.prices is TaxTreatment.NET
     fees = {
-        name: [(fee.kind, fee.amount_micros, fee.term_months, fee.prorated) for fee in offer.fees]
+        name: [(fee.kind, fee.amount_micros, fee.term_months, fee.proration) for fee in offer.fees]
         for name, offer in isp1.offers.items()
     }
     purchase, cycle, cancellation = FeeKind.PURCHASE, FeeKind.CYCLE, FeeKind.CANCELLATION
