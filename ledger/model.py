@@ -351,6 +351,7 @@ class Impact:
     amount_micros: int
     from_gl: str
     to_gl: str
+    source: str  # what a bill's line calls it: "tariff/NAME", "fee/OFFER/KIND", "adjustment" ...
     tax_code: str = ""
 
 

@@ -92,17 +92,16 @@ async def post(tx: Transaction, batch: PostingBatch) -> PostingResult:
     return PostingResult(lost_session_ids=lost, fired=fired)
 
 
-async def post_event(tx: Transaction, event: Event, *, item: ItemRef | None = None) -> bool:
-    """Write an event with its impacts: an adjustment, a top-up, a change of a customer.
+async def post_event(tx: Transaction, event: Event, *, items: Sequence[ItemRef] = ()) -> bool:
+    """Write an event with its impacts: an adjustment, a top-up, a fee, a change of a customer.
 
     Idempotent by (account_id, event_key): returns False when the event exists already, and changes
-    nothing. Impacts need the item that sums them.
+    nothing. `items` are what sums the impacts, one for each.
     """
     if not await tx.execute("insert_event", _event_row(event)):
         return False
     if event.impacts:
-        assert item is not None, f"event {event.event_key} has impacts but names no item"
-        impacts = [(impact, item) for impact in event.impacts]
+        impacts = list(zip(event.impacts, items, strict=True))
         await _write_impacts(tx, impacts)
         await _write_balances(tx, impacts, ())
     return True
@@ -282,6 +281,7 @@ def _usage_impact(usage: UsageEvent, event_id: int) -> Impact:
         amount_micros=usage.piece.charge_micros,
         from_gl=usage.revenue_gl,
         to_gl=ACCOUNTS_RECEIVABLE,
+        source=f"tariff/{usage.tariff}",
         tax_code=usage.tax_code,
     )
 
@@ -321,6 +321,7 @@ async def _write_impacts(tx: Transaction, impacts: Sequence[_ItemImpact]) -> Non
                 impact.from_gl,
                 impact.to_gl,
                 impact.tax_code,
+                impact.source,
                 unit,
                 kind,
                 item.cycle_start_at,

@@ -2,9 +2,11 @@
 
 A bill closes the accounting cycles that end on its billing date and those before it that no bill
 has closed. Rating and posting have put every amount into an item before (B76): a bill only sums,
-rounds and numbers. A line is an offer's fee, or a tariff with all its bands, with one tax code; it
-is rounded once, half-up, to minor units, so that what the customer reads adds up, and what rounding
-took or gave goes to a rounding account, so that the ledger stays exact (rule of exactness 9).
+rounds and numbers. A line is an offer's fee, or a tariff with all its bands, of one accounting
+cycle and one tax code; it is rounded once, half-up, to minor units, so that what the customer reads
+adds up, and what rounding took or gave goes to a rounding account, so that the ledger stays exact
+(rule of exactness 9). Usage that came after its cycle was billed is a line of its own, under the
+cycle in which it happened.
 """
 
 from __future__ import annotations
@@ -40,9 +42,10 @@ DECIMALS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
-    """One impact that a bill sums: `source` names the fee or tariff it comes from."""
+    """What a bill sums: `source` names the fee or tariff it comes from."""
 
     item_kind: str
+    cycle_start_at: int
     source: str
     tax_code: str
     amount_micros: int
@@ -53,6 +56,7 @@ class BillLine:
     """One line of a bill: exact, and as it is billed."""
 
     item_kind: str
+    cycle_start_at: int
     source: str
     tax_code: str
     amount_micros: int
@@ -140,23 +144,22 @@ def is_settled(cycle: Cycle, watermarks: Iterable[int], *, settling_s: int) -> b
 
 
 def bill_lines(amounts: Iterable[Amount], currency: str) -> tuple[BillLine, ...]:
-    """The lines of a bill by kind, source and tax code; what never had an amount is left out."""
-    sums: dict[tuple[str, str, str], int] = defaultdict(int)
-    billed: dict[tuple[str, str, str], None] = {}
+    """The lines of a bill, oldest cycle first; what never had an amount is left out."""
+    sums: dict[tuple[int, str, str, str], int] = defaultdict(int)
     for amount in amounts:
-        key = (amount.item_kind, amount.source, amount.tax_code)
-        sums[key] += amount.amount_micros
         if amount.amount_micros:
-            billed[key] = None
+            key = (amount.cycle_start_at, amount.item_kind, amount.source, amount.tax_code)
+            sums[key] += amount.amount_micros
     return tuple(
         BillLine(
             item_kind=kind,
+            cycle_start_at=cycle_start_at,
             source=source,
             tax_code=tax_code,
-            amount_micros=sums[kind, source, tax_code],
-            amount_minor=minor_of(sums[kind, source, tax_code], currency),
+            amount_micros=amount_micros,
+            amount_minor=minor_of(amount_micros, currency),
         )
-        for kind, source, tax_code in sorted(billed)
+        for (cycle_start_at, kind, source, tax_code), amount_micros in sorted(sums.items())
     )
 
 

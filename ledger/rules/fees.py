@@ -36,6 +36,7 @@ class FeeCharge:
     """One amount that a fee owes, or gives back (negative). `key` tells it from all others."""
 
     key: str
+    purchase: Purchase
     fee: Fee
     at: int  # when it is due: its service date
     from_at: int  # what it pays for: [from_at, to_at)
@@ -154,6 +155,7 @@ def _purchase_charges(
     for position, fee in enumerate(_of_kind(fees_at(at), FeeKind.PURCHASE)):
         yield FeeCharge(
             key=f"fee/{purchase.purchase_id}/purchase/{position}",
+            purchase=purchase,
             fee=fee,
             at=at,
             from_at=at,
@@ -174,6 +176,7 @@ def _cancellation_charges(
         if fee.owned_under_months is None or owned < fee.owned_under_months:
             yield FeeCharge(
                 key=f"fee/{purchase.purchase_id}/cancellation/{position}",
+                purchase=purchase,
                 fee=fee,
                 at=at,
                 from_at=at,
@@ -200,6 +203,7 @@ def _advance_charges(
     charged = prorated(fee, term, billing, from_at=term.start_at, to_at=term.end_at)
     yield FeeCharge(
         key=key,
+        purchase=purchase,
         fee=fee,
         at=term.start_at,
         from_at=term.start_at,
@@ -214,6 +218,7 @@ def _advance_charges(
     if used != charged:
         yield FeeCharge(
             key=f"{key}/back",
+            purchase=purchase,
             fee=fee,
             at=ended_at,
             from_at=ended_at,
@@ -231,6 +236,7 @@ def _arrears_charges(
     amount = prorated(fee, term, billing, from_at=term.start_at, to_at=end_at)
     yield FeeCharge(
         key=f"fee/{purchase.purchase_id}/cycle/{position}/{term.start_at}",
+        purchase=purchase,
         fee=fee,
         at=end_at,
         from_at=term.start_at,

@@ -126,7 +126,9 @@ def test_amounts_round_half_up_to_the_currencys_minor_unit(
 
 
 def amount(kind: str, source: str, micros: int, tax_code: str = "net") -> Amount:
-    return Amount(item_kind=kind, source=source, tax_code=tax_code, amount_micros=micros)
+    return Amount(
+        item_kind=kind, cycle_start_at=0, source=source, tax_code=tax_code, amount_micros=micros
+    )
 
 
 def test_a_line_is_rounded_once_however_many_impacts_it_sums() -> None:

@@ -85,7 +85,7 @@ SELECT event_id, account_id, event_key, service_id, event_type, service_at, post
 FROM event WHERE account_id = :account_id AND event_key = :event_key;
 
 -- name: fetch_impacts (account_id, first_event_id, last_event_id)
-SELECT event_id, account_id, resource, amount_micros, from_gl, to_gl, tax_code
+SELECT event_id, account_id, resource, amount_micros, from_gl, to_gl, tax_code, source
 FROM impact
 WHERE account_id = :account_id AND event_id BETWEEN :first_event_id AND :last_event_id
 ORDER BY event_id, position;
