@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ledger.model import AccountStatus, Purchase
 from ledger.rules.fees import BillingDay
-from ledger.store.contract import Reader
+from ledger.store.contract import Reader, Transaction
 from ledger.subscribers import fetch_subscribers_by_account
 
 UNITS_PAGE = 200
@@ -88,3 +88,8 @@ async def fetch_account_purchases(reader: Reader, account_id: int) -> list[Purch
     """All purchases of an account, ended ones too."""
     subscribers = await fetch_subscribers_by_account(reader, (account_id,))
     return [purchase for one in subscribers for purchase in one.purchases]
+
+
+async def set_look_at(tx: Transaction, unit: BillUnit, at: int) -> None:
+    """Nothing is due of a unit before an instant."""
+    await tx.execute("set_look_at", (unit.account_id, unit.bill_unit_id, at))

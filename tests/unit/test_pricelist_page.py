@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ledger.catalog import Catalog
-from ledger.model import FeeKind, Offer, Purchase, UsageMetric
+from ledger.model import FeeKind, Offer, Proration, Purchase, UsageMetric
 from ledger.pricelist import PriceList, TaxTreatment, parse_pricelist
 from ledger.units import parse_duration, parse_octets
 from ratingcore.allowance import Allowance, Counter
@@ -91,19 +91,20 @@ def test_isp1() -> None:
         for name, offer in isp1.offers.items()
     }
     purchase, cycle, cancellation = FeeKind.PURCHASE, FeeKind.CYCLE, FeeKind.CANCELLATION
+    days, none = Proration.DAYS, Proration.NONE
     assert fees == {
-        "standard": [(purchase, 10_000_000, 1, True), (cycle, 6_950_000, 1, True)],
-        "unlimited": [(purchase, 10_000_000, 1, True), (cycle, 19_950_000, 1, True)],
-        "additional-mailbox": [(cycle, 5_000_000, 1, True)],
+        "standard": [(purchase, 10_000_000, 1, days), (cycle, 6_950_000, 1, days)],
+        "unlimited": [(purchase, 10_000_000, 1, days), (cycle, 19_950_000, 1, days)],
+        "additional-mailbox": [(cycle, 5_000_000, 1, days)],
         "premium-yearly": [
-            (purchase, 20_000_000, 1, True),
-            (cycle, 100_000_000, 12, False),
-            (cancellation, 50_000_000, 1, True),
+            (purchase, 20_000_000, 1, days),
+            (cycle, 100_000_000, 12, none),
+            (cancellation, 50_000_000, 1, days),
         ],
         "premium-quarterly": [
-            (purchase, 20_000_000, 1, True),
-            (cycle, 25_000_000, 3, False),
-            (cancellation, 50_000_000, 1, True),
+            (purchase, 20_000_000, 1, days),
+            (cycle, 25_000_000, 3, none),
+            (cancellation, 50_000_000, 1, days),
         ],
     }
     gl_codes = {isp1.tariffs["standard-usage"].gl_code}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.model import Fee, FeeKind, Proration, Purchase
 from ledger.rules.fees import BillingDay, FeeCharge, charges_of, charges_to_post
+from ratingcore.money import parse_amount
 
 ZONE = "America/New_York"
 FIFTEENTH = BillingDay(15, ZONE)
@@ -26,8 +28,8 @@ def day(instant: int) -> str:
 
 
 def fee(dollars: str, *, kind: FeeKind = FeeKind.CYCLE, **rest: object) -> Fee:
-    whole, _, cents = dollars.partition(".")
-    return Fee(kind=kind, amount_micros=int(whole) * 10**6 + int(cents or 0) * 10**4, **rest)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"kind": kind, "amount_micros": parse_amount(dollars), **rest}
+    return Fee(**given)
 
 
 def purchase(begun: str, ended: str | None = None, *, quantity: int = 1) -> Purchase:

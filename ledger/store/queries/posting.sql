@@ -117,8 +117,8 @@ FROM new_key;
 
 -- name: insert_impact (account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, source, bill_unit_id, item_kind, cycle_start_at)
 INSERT INTO impact (
-    account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, source, bill_unit_id,
-    item_kind, cycle_start_at)
+    account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, source,
+    bill_unit_id, item_kind, cycle_start_at)
 VALUES (
     :account_id, :event_id, :position, :resource, :amount_micros, :from_gl, :to_gl, :tax_code,
     :source, :bill_unit_id, :item_kind, :cycle_start_at);
