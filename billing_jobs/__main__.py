@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from billing_jobs.check_books import check_books
+from billing_jobs.dunning import dun
 from billing_jobs.make_bills import make_bills
 from billing_jobs.runner import Options, run_job
 
@@ -69,6 +70,23 @@ def make_bills_command(
         force=force,
     )
     run_job("make-bills", make_bills, options)
+
+
+@main.command("dunning")
+@run_options
+@click.option("--confirm", is_flag=True, help="Suspend more accounts than the table allows.")
+def dunning_command(
+    config: Path, as_of: datetime | None, dry_run: bool, account_id: int | None, confirm: bool
+) -> None:
+    """Remind, suspend, close and hand to collections who does not pay, by the dunning table."""
+    options = Options(
+        config=config,
+        as_of=as_of.date() if as_of else None,
+        dry_run=dry_run,
+        account_id=account_id,
+        confirm=confirm,
+    )
+    run_job("dunning", dun, options)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ class Options:
     as_of: date | None = None
     dry_run: bool = False
     account_id: int | None = None  # this account alone
-    force: bool = False
+    force: bool = False  # make bills before all usage is in
+    confirm: bool = False  # suspend more accounts than the dunning table allows in one night
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

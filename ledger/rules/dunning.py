@@ -37,7 +37,7 @@ class DunningStep:
     action: DunningAction
     overdue_days: int | None = None  # the oldest overdue bill is overdue for at least so long
     state_days: int | None = None  # the account has been in its state for at least so long
-    owed_above_minor: int | None = None  # more than this is overdue
+    owed_above_micros: int | None = None  # more than this is overdue
     promise_within_days: int | None = None  # a grace date is no further away
     every_days: int | None = None  # of a reminder: at least so long after the last one
     warned_days: int | None = None  # of a suspension: the first reminder went out so long ago
@@ -50,7 +50,7 @@ class DunningFacts:
     today: date
     state: AccountStatus
     state_since: date
-    overdue_minor: int
+    overdue_micros: int
     overdue_since: date | None  # the first day on which the oldest open bill was overdue
     suspended_for_overdue: bool = False
     promise_on: date | None = None  # the grace date: his word holds through this day
@@ -104,7 +104,7 @@ def decide(steps: Sequence[DunningStep], facts: DunningFacts, quiet: QuietDays) 
 
 def days_overdue(facts: DunningFacts) -> int:
     """Days since the oldest open bill became overdue, the first one included; 0: none is."""
-    if facts.overdue_since is None or facts.overdue_minor <= 0:
+    if facts.overdue_since is None or facts.overdue_micros <= 0:
         return 0
     return (facts.today - facts.overdue_since).days + 1
 
@@ -117,12 +117,12 @@ def promise_holds(facts: DunningFacts) -> bool:
 def _conditions(step: DunningStep, facts: DunningFacts) -> list[tuple[str, bool]]:
     conditions: list[tuple[str, bool]] = []
     if step.action is DunningAction.SETTLE:
-        conditions.append(("nothing is overdue", facts.overdue_minor <= 0))
-    elif step.owed_above_minor is None:
-        conditions.append(("something is overdue", facts.overdue_minor > 0))
+        conditions.append(("nothing is overdue", facts.overdue_micros <= 0))
+    elif step.owed_above_micros is None:
+        conditions.append(("something is overdue", facts.overdue_micros > 0))
     else:
-        text = f"more than {step.owed_above_minor} minor units are overdue"
-        conditions.append((text, facts.overdue_minor > step.owed_above_minor))
+        text = f"more than {step.owed_above_micros} micros are overdue"
+        conditions.append((text, facts.overdue_micros > step.owed_above_micros))
     if step.overdue_days is not None:
         overdue = days_overdue(facts)
         conditions.append((f"overdue for {step.overdue_days} days", overdue >= step.overdue_days))

@@ -25,7 +25,7 @@ CLOSE, COLLECT, SETTLE = DunningAction.CLOSE, DunningAction.COLLECT, DunningActi
 
 STEPS = (
     DunningStep(name="settled", state=COLLECTIONS, action=SETTLE),
-    DunningStep(name="collections", state=CLOSED, action=COLLECT, owed_above_minor=2_500),
+    DunningStep(name="collections", state=CLOSED, action=COLLECT, owed_above_micros=2_500),
     DunningStep(name="close", state=SUSPENDED, action=CLOSE, state_days=15),
     DunningStep(name="suspend", state=ACTIVE, action=SUSPEND, overdue_days=11, warned_days=6),
     DunningStep(name="grace", state=ACTIVE, action=REMIND, promise_within_days=3, every_days=1),
@@ -40,7 +40,7 @@ def facts(today: date, **rest: object) -> DunningFacts:
     known: dict[str, object] = {
         "state": ACTIVE,
         "state_since": date(2026, 1, 15),
-        "overdue_minor": 1_995,
+        "overdue_micros": 1_995,
         "overdue_since": OVERDUE,
     }
     return DunningFacts(today=today, **(known | rest))  # type: ignore[arg-type]
@@ -59,7 +59,7 @@ def test_the_story_of_an_account_that_never_pays() -> None:
     of = facts(DUE)
     for night in range(40):
         of = replace(of, today=DUE + timedelta(days=night))
-        of = replace(of, overdue_minor=0 if of.today < OVERDUE else 1_995)
+        of = replace(of, overdue_micros=0 if of.today < OVERDUE else 1_995)
         if (name := step(of)) is None:
             continue
         taken.append((name, of.today.isoformat()))
@@ -88,11 +88,11 @@ def test_the_story_of_an_account_that_never_pays() -> None:
 def test_more_than_the_threshold_goes_to_collections_and_leaves_them_when_paid() -> None:
     """F43, F45."""
     closed = facts(date(2026, 4, 1), state=CLOSED)
-    assert step(replace(closed, overdue_minor=2_500)) is None
-    assert step(replace(closed, overdue_minor=2_501)) == "collections"
+    assert step(replace(closed, overdue_micros=2_500)) is None
+    assert step(replace(closed, overdue_micros=2_501)) == "collections"
     collecting = replace(closed, state=COLLECTIONS)
     assert step(collecting) is None
-    assert step(replace(collecting, overdue_minor=0)) == "settled"
+    assert step(replace(collecting, overdue_micros=0)) == "settled"
 
 
 LATE = facts(
@@ -132,7 +132,7 @@ def test_the_warning_period_must_really_have_run() -> None:
 
 def test_an_unanswered_charge_stops_everything_but_settling() -> None:
     assert step(replace(LATE, charge_unanswered=True)) is None
-    paid = facts(LATE.today, state=COLLECTIONS, overdue_minor=0, charge_unanswered=True)
+    paid = facts(LATE.today, state=COLLECTIONS, overdue_micros=0, charge_unanswered=True)
     assert step(paid) == "settled"
 
 
@@ -152,7 +152,7 @@ def test_the_checks_say_why_not() -> None:
 
 @pytest.mark.parametrize("state", [SUSPENDED, CLOSED, COLLECTIONS])
 def test_who_owes_nothing_is_left_alone(state: AccountStatus) -> None:
-    paid = replace(LATE, state=state, overdue_minor=0, suspended_for_overdue=True)
+    paid = replace(LATE, state=state, overdue_micros=0, suspended_for_overdue=True)
     assert step(paid) in {None, "settled"}
 
 
@@ -171,7 +171,7 @@ def test_no_one_who_is_protected_is_ever_suspended(
     now = OVERDUE + timedelta(days=today)
     of = facts(
         now,
-        overdue_minor=owed,
+        overdue_micros=owed,
         promise_on=None if promise is None else now + timedelta(days=promise),
         first_reminded_on=None if first is None else now - timedelta(days=first),
         charge_unanswered=unanswered,

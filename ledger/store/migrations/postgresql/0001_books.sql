@@ -393,6 +393,22 @@ CREATE TABLE allocation (
     PRIMARY KEY (account_id, allocation_id)
 );
 
+-- A grace date: the customer's word that he will pay until the end of a day. Its history is events.
+CREATE TABLE promise (
+    account_id BIGINT NOT NULL PRIMARY KEY REFERENCES account (account_id),
+    promised_on TEXT COLLATE "C" NOT NULL,
+    made_at BIGINT NOT NULL
+);
+
+-- What was sent about one time of being overdue, by the step of the dunning table.
+CREATE TABLE reminder (
+    account_id BIGINT NOT NULL,
+    overdue_since TEXT COLLATE "C" NOT NULL,
+    step TEXT COLLATE "C" NOT NULL,
+    sent_on TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, overdue_since, step, sent_on)
+);
+
 -- Bill numbers have no gaps per legal entity: taken in the transaction that finalizes.
 CREATE TABLE bill_number (
     legal_entity TEXT COLLATE "C" NOT NULL PRIMARY KEY,

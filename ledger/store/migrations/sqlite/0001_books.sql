@@ -329,6 +329,22 @@ CREATE TABLE allocation (
     PRIMARY KEY (account_id, allocation_id)
 ) STRICT;
 
+-- A grace date: the customer's word that he will pay until the end of a day. Its history is events.
+CREATE TABLE promise (
+    account_id INTEGER NOT NULL PRIMARY KEY REFERENCES account (account_id),
+    promised_on TEXT NOT NULL,
+    made_at INTEGER NOT NULL
+) STRICT;
+
+-- What was sent about one time of being overdue, by the step of the dunning table.
+CREATE TABLE reminder (
+    account_id INTEGER NOT NULL,
+    overdue_since TEXT NOT NULL,
+    step TEXT NOT NULL,
+    sent_on TEXT NOT NULL,
+    PRIMARY KEY (account_id, overdue_since, step, sent_on)
+) STRICT;
+
 -- Bill numbers have no gaps per legal entity: taken in the transaction that finalizes.
 CREATE TABLE bill_number (
     legal_entity TEXT NOT NULL PRIMARY KEY,
