@@ -289,10 +289,14 @@ def main() -> None:
         f"{'subscr':>8}{'session':>8}{'dirty':>8}\n"
     )
     sys.stdout.flush()
-    counts = [arguments.sessions or 1_000] if arguments.quick or arguments.sessions else [
-        1_000,
-        100_000,
-    ]
+    counts = (
+        [arguments.sessions or 1_000]
+        if arguments.quick or arguments.sessions
+        else [
+            1_000,
+            100_000,
+        ]
+    )
     for count in counts:
         for offer, credit in (("metered", None), ("limited", 5_000_000_000)):
             if arguments.offer in (None, offer):

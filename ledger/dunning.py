@@ -109,6 +109,8 @@ async def paid_up(tx: Transaction, account: Account, *, by: Authorship) -> bool:
     if overdue.open_minor:
         return False
     await tx.execute("end_promise", (account.account_id,))
+    if account.status is not AccountStatus.SUSPENDED:
+        return False
     return await reopen_overdue(tx, account.account_id, remedy=Remedy.PAYMENT, by=by)
 
 

@@ -107,9 +107,7 @@ class Tally:
         """The usage now."""
         return Totals(self.seconds, self.input_octets, self.output_octets, self.charge_micros)
 
-    def add(
-        self, seconds: int, input_octets: int, output_octets: int, charge_micros: int
-    ) -> None:
+    def add(self, seconds: int, input_octets: int, output_octets: int, charge_micros: int) -> None:
         """Usage of this service; its account's follows."""
         self.seconds += seconds
         self.input_octets += input_octets
@@ -125,8 +123,7 @@ class Tally:
         self._clear_marks(0)
 
     def is_due(self, at: int, owed_micros: int) -> bool:
-        """Whether usage up to an instant has reached a mark, or other limits may be in force then.
-        """
+        """Whether usage up to an instant has reached a mark, or other limits may be in force then."""
         if not self.from_at <= at < self.until_at:
             return True
         if self.whole is not None and self.whole._is_marked(owed_micros):

@@ -24,9 +24,7 @@ from tests.usage_builders import DAY_S, NOON, PLAIN, Story, report, terms
 SERVICES = (20, 21)
 GAPS_S = (0, 1, 300, 3_600, DAY_S, 20 * DAY_S)
 ZONES = ("UTC", "America/New_York", "Asia/Tokyo")
-ACCOUNT = Account(
-    account_id=10, brand="isp", name="Anna", currency="USD", zone="UTC", bill_day=1
-)
+ACCOUNT = Account(account_id=10, brand="isp", name="Anna", currency="USD", zone="UTC", bill_day=1)
 Period = tuple[int, int]
 
 

@@ -74,9 +74,10 @@ OPENED = at("2026-01-15T14:00")
 BY = Authorship(at=OPENED, actor="csr ann")
 
 
-async def customer(store: Store) -> int:
+async def customer(store: Store, login: bytes = b"ann") -> int:
     """Ann signs up on January 15 at two in the afternoon; the 15th is her billing day (B56)."""
-    new = new_account(bill_day=15, zone=ZONE, services=(new_service(offer="standard"),))
+    service = new_service(login, offer="standard")
+    new = new_account(bill_day=15, zone=ZONE, services=(service,))
     async with store.transaction() as tx:
         await store_version(tx, brand=BRAND, text=PRICES, effective_at=0, at=OPENED, actor="bob")
         return await register_account(tx, new, rules=RULES, by=BY)
