@@ -18,7 +18,7 @@ PIP := $(BIN)/pip install -q --disable-pip-version-check
 READ_PROJECT := import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))
 BUILD_REQUIRES := $(READ_PROJECT); print(*project["build-system"]["requires"])
 DEV_REQUIRES := $(READ_PROJECT); print(*project["project"]["optional-dependencies"]["dev"])
-PRODUCTS = find $(PACKAGES) benchmarks \( -name '*.so' -o -name '*.c' -o -name '*.html' \) -delete
+PRODUCTS = find $(PACKAGES) benchmarks/load \( -name '*.so' -o -name '*.c' -o -name '*.html' \) -delete
 
 .PHONY: help build demo test test-long check bench debug clean
 .DEFAULT_GOAL := help
@@ -31,11 +31,11 @@ build: $(COMPILED)  ## the venv in .venv and the compiled modules
 demo: $(COMPILED)  ## plays NAS sessions against the daemon (KEEP=1 leaves it running)
 	@$(BIN)/python -m demo.run
 
-test: $(COMPILED) $(TOOLS)  ## everything, within 20 minutes on 2 cores
+test: $(COMPILED) $(TOOLS) $(GENERATOR)  ## everything, within 20 minutes on 2 cores
 	@.ci/system-packages peers
 	$(BIN)/python -m pytest -n auto --dist loadfile -q
 
-test-long: $(COMPILED) $(TOOLS)  ## the same with the big case counts
+test-long: $(COMPILED) $(TOOLS) $(GENERATOR)  ## the same with the big case counts
 	@.ci/system-packages peers
 	AAAD_LONG=1 $(BIN)/python -m pytest -n auto --dist loadfile -q
 
@@ -45,13 +45,16 @@ check: $(COMPILED) $(TOOLS)  ## lint, types and the rules of the tree, under 2 m
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 
-bench: $(COMPILED) $(GENERATOR)  ## every figure that the README promises
+bench: $(COMPILED) $(GENERATOR)  ## aaad beside its peers, and each part by itself (QUICK=1: minutes)
+	@.ci/system-packages peers
 	@set -e; for file in benchmarks/bench_*.py; do name=$$(basename $$file .py); \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+	$(BIN)/python -m benchmarks.store_posting
+	$(BIN)/python -m benchmarks.compare $(if $(QUICK),--quick)
 
 debug: $(COMPILED) $(TOOLS)  ## the suite on a traced, annotated, unoptimised build
 	$(PRODUCTS)
-	rm -f $(COMPILED)
+	rm -f $(COMPILED) $(GENERATOR)
 	AAAD_DEBUG=1 $(BIN)/python setup.py -q build_ext --inplace --force
 	PYTHONASYNCIODEBUG=1 $(BIN)/python -X dev -m pytest -q; code=$$?; \
 	  find $(PACKAGES) \( -name '*.so' -o -name '*.c' \) -delete; exit $$code

@@ -39,7 +39,7 @@ from aaad.radius.packet import Secret, encode_request
 from aaad.radius.passwords import chap_password, encrypt_pap
 from aaad.server.access import CODES, AccessHandler
 from aaad.server.catalogs import reply_encoder
-from aaad.server.datagrams import Peer
+from aaad.server.peers import Peer
 from ledger.accounts import NewService, register_account
 from ledger.clock import Clock, monotonic
 from ledger.logs import LogLevel, RateLimiter, configure_logs

@@ -37,6 +37,7 @@ POSTED = """SELECT e.session_id, sum(i.amount_micros) FROM event e
     WHERE e.event_type = 'usage' GROUP BY e.session_id"""
 RADACCT = """SELECT acctsessionid, acctsessiontime, acctinputoctets, acctoutputoctets,
     acctstoptime IS NOT NULL FROM radacct"""
+ENDED = "SELECT count(*) FROM v_session WHERE status = 'closed'"
 BALANCES = """SELECT v.login, b.posted, b.accrued FROM v_balance b
     JOIN v_service v ON v.account_id = b.account_id"""
 
@@ -151,6 +152,12 @@ def read_store(url: str) -> Stored:
     for login, *amounts in balances:
         charges[login] += sum(map(micros_of, amounts))
     return Stored(sessions=found, charge_of_login=charges, repeated=tuple(repeated))
+
+
+def has_all_ends(book: Book, url: str) -> bool:
+    """Whether as many sessions have ended in the store as the book says: a quick look."""
+    (((count,),),) = _ask(url, ENDED)
+    return bool(count >= sum(usage.ended for usage in book.sessions.values()))
 
 
 def micros_of(amount: Any) -> int:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from aaad.control.local_time import local
 from demo.daemon import Daemon
 from demo.nas import Line, Nas, NoAnswer
 from demo.scene import Check, Customer, Scene, clock_text, dollars
 from demo.screen import Screen
+from ratingcore.words import local
 
 ZONE = "America/New_York"
 PASSWORD = "correct horse"  # noqa: S105 - of invented customers

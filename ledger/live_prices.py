@@ -1,6 +1,6 @@
 """What a price list says that the daemon does not count while a session runs, yet.
 
-Allowances, bonuses, caps, prices and discounts over a counter are consumed in the order of the
+Allowances, caps, prices and discounts over a counter are consumed in the order of the
 journal by one owner (rule of exactness 8), and conditions of discounts are facts about the account.
 The engine prices them, `aaactl rate` shows them; until the daemon keeps all that, a list that needs
 it is refused where it would be charged, instead of charging without it.
@@ -55,5 +55,3 @@ def _terms_not_counted(tariff: Tariff) -> Iterator[tuple[str, str, str]]:
             yield "discounts", discount.name, "a discount with a condition"
     for cap in tariff.caps:
         yield "caps", cap.name, "a cap"
-    for bonus in tariff.bonuses:
-        yield "bonuses", bonus.resource, "a bonus"

@@ -241,7 +241,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What an account owes: the cache of its impacts' sum, and what open sessions have run up."""
+    """What an account owes: the cache of its impacts' sum, and the sum of its open sessions."""
 
     account_id: int
     resource: str
@@ -252,7 +252,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageCounter:
-    """Usage of one service in one billing cycle, posted and open together."""
+    """Usage of one service in one billing cycle, posted and of open sessions together."""
 
     account_id: int
     service_id: int
@@ -279,13 +279,13 @@ class LimitCrossing:
     crossed_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SessionRow:
     """A session as the store holds it.
 
     Unique by (nas, acct_session_id, started_at). `version` is what the compare-and-set compares;
-    `lsn` is the journal record last applied. `open_*` is the running piece since the last cut: what
-    `accrued` and the usage counters already contain of it.
+    `lsn` is the journal record last applied. `open_*` and `accrued_micros` are the running piece
+    since the last cut: what accounts accrue and have used is summed from the rows of open sessions.
     """
 
     account_id: int
@@ -325,14 +325,14 @@ class SessionRow:
     presumed: bool = False  # the end was presumed from silence or a boot, not reported
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class UsageEvent:
     """A rated piece of a session. Immutable: a correction is a reversal and a new event."""
 
-    event_key: str  # unique per account: "usage/<session_id>/<piece>"
     account_id: int
     service_id: int
     session_id: int
+    number: int  # of the piece within its session, from 0: its key is "usage/<session>/<number>"
     piece: Piece  # instants, octets, charge and segments
     currency: str
     period_start_at: int  # billing cycle in which it happened (its last second; C1)
@@ -406,21 +406,16 @@ class BootInstant:
     booted_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SessionPosting:
-    """What one session changes in the books since its stored version: wins or loses as a whole.
-
-    `new` minus what the store holds moves `accrued`; `counters` are differences to add.
-    """
+    """What one session changes in the books since its stored version: wins or loses as a whole."""
 
     new: SessionRow
     stored_version: int  # 0: the row does not exist yet
-    accrued_delta_micros: int
     events: tuple[UsageEvent, ...] = ()
-    counters: tuple[UsageCounter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PostingBatch:
     """One transaction of the poster."""
 

@@ -13,9 +13,9 @@ from ledger.model import (
     Event,
     Impact,
     SessionRow,
-    SessionStatus,
     SuspenseRecord,
 )
+from ledger.session_rows import session_of
 from ledger.store.contract import Reader, Row, json_list
 from ledger.store.text import escape_octets, escape_text, unescape_octets, unescape_text
 
@@ -44,7 +44,7 @@ async def fetch_sessions_by_key(
     """The newest sessions, open and closed, of each (NAS, Acct-Session-Id)."""
     listed = json_list((escape_text(nas), escape_octets(key)) for nas, key in keys)
     rows = await reader.fetch("fetch_sessions_by_key", (listed, SESSIONS_OF_KEY_MAX))
-    return [_session_row(row) for row in rows]
+    return [session_of(row) for row in rows]
 
 
 async def fetch_open_sessions(
@@ -53,13 +53,13 @@ async def fetch_open_sessions(
     """A page of open sessions, in the order of (account_id, session_id), beyond `after`."""
     count = min(page_size, PAGE_MAX)
     rows = await reader.fetch("fetch_open_sessions", (*after, count))
-    return [_session_row(row) for row in rows]
+    return [session_of(row) for row in rows]
 
 
 async def fetch_session(reader: Reader, *, account_id: int, session_id: int) -> SessionRow | None:
     """One session, or None."""
     rows = await reader.fetch("fetch_session", (account_id, session_id))
-    return _session_row(rows[0]) if rows else None
+    return session_of(rows[0]) if rows else None
 
 
 async def fetch_boots(reader: Reader) -> list[BootInstant]:
@@ -155,44 +155,4 @@ def _impact(row: Row) -> Impact:
         to_gl=to_gl,
         tax_code=tax_code,
         source=source,
-    )
-
-
-def _session_row(row: Row) -> SessionRow:
-    return SessionRow(
-        account_id=row[0],
-        session_id=row[1],
-        service_id=row[2],
-        nas=unescape_text(row[3]),
-        acct_session_id=unescape_octets(row[4]),
-        user_name=unescape_octets(row[5]),
-        started_at=row[6],
-        status=SessionStatus(row[7]),
-        version=row[8],
-        journal_number=row[9],
-        lsn=row[10],
-        last_at=row[11],
-        heard_at=row[12],
-        session_time_s=row[13],
-        input_octets=row[14],
-        output_octets=row[15],
-        counters=row[16],
-        meter=row[17],
-        pieces=row[18],
-        period_start_at=row[19],
-        open_seconds=row[20],
-        open_input_octets=row[21],
-        open_output_octets=row[22],
-        accrued_micros=row[23],
-        client=row[24],
-        nas_address=row[25],
-        nas_port=unescape_text(row[26]),
-        framed_address=row[27],
-        calling_station_id=unescape_octets(row[28]),
-        called_station_id=unescape_octets(row[29]),
-        class_=row[30],
-        interim_interval_s=row[31],
-        ended_at=row[32],
-        terminate_cause=row[33],
-        presumed=bool(row[34]),
     )

@@ -22,6 +22,7 @@ from ledger.clients import (
     read_nases,
 )
 from ledger.document import Document, Finding, Table
+from ledger.ids import NODE_MAX
 from ledger.logs import LogLevel
 from ledger.rules.logins import BrandSettings, CaseRule, RealmRule
 from ledger.secret_files import SecretFiles
@@ -51,6 +52,9 @@ DUPLICATE_CAPACITY_DEFAULT: Final = 262_144
 
 PASSWORD_THREADS_DEFAULT: Final = 2
 """Threads that check argon2 passwords, at 30 ms of a core each."""
+
+JOURNAL_NUMBER_DEFAULT: Final = 1
+"""The journal's number, and that of the node in the ids that it makes: jobs are node 0."""
 
 SEGMENT_SIZE_DEFAULT: Final = 64 * MIB
 """Octets of a journal segment: a minute of full load, read back in a second."""
@@ -130,6 +134,7 @@ class JournalSettings:
     """[journal]: the log of facts that every acknowledged record is in."""
 
     folder: Path
+    number: int  # this node's own on its store
     segment_size: int  # octets
     retention_days: int
     unapplied_max: int  # octets
@@ -347,6 +352,7 @@ def read_store(table: Table, secrets: SecretFiles) -> StoreSettings:
 def read_journal(table: Table, folder: Path) -> JournalSettings:
     settings = JournalSettings(
         folder=folder / table.text("folder"),
+        number=table.integer("number", low=1, high=NODE_MAX, default=JOURNAL_NUMBER_DEFAULT),
         segment_size=_size(
             table, "segment_size", low=MIB, high=4 * GIB, default=SEGMENT_SIZE_DEFAULT
         ),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from sys import intern
+from typing import Final
 
 import orjson
 
@@ -41,6 +43,16 @@ PRICE_LIST_CHANGED = 0
 """The account id that stands for a new price list among changed accounts."""
 
 _ACCOUNT_COLUMNS = 13
+
+# A million subscribers say the same few words: one object for each keeps them small, and a member
+# of an enumeration is found by its value at once.
+_ACCOUNT_STATUS: Final = {member.value: member for member in AccountStatus}
+_SERVICE_STATUS: Final = {member.value: member for member in ServiceStatus}
+_STATUS_REASON: Final = {member.value: member for member in StatusReason}
+_TAX_STATUS: Final = {member.value: member for member in TaxStatus}
+_SCHEME: Final = {member.value: member for member in CredentialScheme}
+_EMPTY: Final[Mapping[str, str]] = {}
+_EMPTY_TEXT: Final = "{}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +162,7 @@ async def _purchases(reader: Reader, account_ids: str) -> dict[tuple[int, int], 
                 purchase_id=purchase_id,
                 account_id=account_id,
                 service_id=service_id,
-                offer=offer,
+                offer=intern(offer),
                 from_at=from_at,
                 to_at=to_at,
                 quantity=quantity,
@@ -182,15 +194,15 @@ def account_of_row(row: Row) -> Account:
     """An account from a row that begins with the columns of fetch_account."""
     return Account(
         account_id=row[0],
-        brand=row[1],
+        brand=intern(row[1]),
         name=row[2],
-        currency=row[3],
-        zone=row[4],
+        currency=intern(row[3]),
+        zone=intern(row[4]),
         bill_day=row[5],
-        status=AccountStatus(row[6]),
-        status_reason=StatusReason(row[7]),
+        status=_ACCOUNT_STATUS[row[6]],
+        status_reason=_STATUS_REASON[row[7]],
         credit_limit_micros=row[8],
-        tax_status=TaxStatus(row[9]),
+        tax_status=_TAX_STATUS[row[9]],
         email=row[10],
         created_at=row[11],
         profile=_text_map(row[12]),
@@ -204,10 +216,10 @@ def _service(row: Row) -> Service:
     return Service(
         service_id=service_id,
         account_id=row[0],
-        brand=row[1],
+        brand=intern(row[1]),
         login=unescape_text(login),
-        status=ServiceStatus(status),
-        status_reason=StatusReason(reason),
+        status=_SERVICE_STATUS[status],
+        status_reason=_STATUS_REASON[reason],
         activated_at=activated_at,
         reply=_text_map(reply),
         profile=_text_map(profile),
@@ -218,12 +230,12 @@ def _credential(row: Row) -> Credential | None:
     scheme, secret = row[-2:]
     if scheme is None:
         return None
-    return Credential(
-        service_id=row[_ACCOUNT_COLUMNS], scheme=CredentialScheme(scheme), secret=secret
-    )
+    return Credential(service_id=row[_ACCOUNT_COLUMNS], scheme=_SCHEME[scheme], secret=secret)
 
 
 def _text_map(text: str) -> Mapping[str, str]:
+    if text == _EMPTY_TEXT:
+        return _EMPTY
     parsed: dict[str, str] = orjson.loads(text)
     return parsed
 

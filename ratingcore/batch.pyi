@@ -5,11 +5,12 @@ from typing import Protocol
 
 from ratingcore.compile import Timeline
 from ratingcore.errors import RatingError
+from ratingcore.pool import Pool
 
 NOT_RATED: int
 
 class Buffer(Protocol):
-    """Whatever has a buffer of so many 64-bit (of `tariff`: 32-bit) integers."""
+    """Whatever has a buffer of so many 64-bit (of `tariff` and `pool`: 32-bit) integers."""
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
@@ -22,4 +23,6 @@ def rate_batch(
     charges: Buffer,
     input_octets: Buffer | None = None,
     output_octets: Buffer | None = None,
+    pools: Sequence[Pool] = (),
+    pool: Buffer | None = None,
 ) -> list[tuple[int, RatingError]]: ...

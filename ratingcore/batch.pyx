@@ -20,6 +20,7 @@ from ratingcore.compile cimport (
     METRIC_INPUT_OCTETS, METRIC_OCTETS, METRIC_SECONDS, BandRow, PriceRow, TierRow, Timeline,
     VersionRow,
 )
+from ratingcore.pool cimport Pool
 from ratingcore.state cimport Line, State, free_state
 from ratingcore.usage cimport follow_line
 from ratingcore.wide cimport (
@@ -57,6 +58,8 @@ cdef struct Rows:
     const int64_t *input_octets     # NULL: none in any row
     const int64_t *output_octets
     const int32_t *tariff
+    const int32_t *pool             # NULL: none for any row
+    Py_ssize_t pool_count
     Py_ssize_t count
 
 
@@ -64,12 +67,14 @@ def rate_batch(
     timelines, *, const int32_t[::1] tariff, const int64_t[::1] started_at,
     const int64_t[::1] seconds, int64_t[::1] charges,
     const int64_t[::1] input_octets=None, const int64_t[::1] output_octets=None,
+    pools=(), const int32_t[::1] pool=None,
 ):
     """Price whole sessions; write the charge of each row, in micros, to `charges`.
 
     `timelines` is a sequence of Timelines, `tariff` the index in it for each row; instants are
-    epoch seconds, octets lie on a straight line. Each session is one occurrence; no pool is used
-    up.
+    epoch seconds, octets lie on a straight line. Each session is one occurrence. `pools` is a
+    sequence of Pools, `pool` the index in it for each row, -1 for none: rows use them up in their
+    order, as they would one after the other. Bonuses are not said.
 
     Returns [(row, RatingError)] of the rows that were refused: their charge is NOT_RATED, and they
     belong in suspense. Raises QuantityError if the arrays are not equally long.
@@ -78,16 +83,20 @@ def rate_batch(
     cdef Py_ssize_t index
     cdef list all_timelines = list(timelines)
     cdef list refused = []
+    cdef list all_pools = list(pools)
     cdef View *views
     for name, length in (("tariff", tariff.shape[0]), ("started_at", started_at.shape[0]),
                          ("seconds", seconds.shape[0])):
         _require_length(name, length, charges.shape[0])
     rows.count = charges.shape[0]
     rows.input_octets = rows.output_octets = NULL
+    rows.pool, rows.pool_count = NULL, len(all_pools)
     if input_octets is not None:
         _require_length("input_octets", input_octets.shape[0], rows.count)
     if output_octets is not None:
         _require_length("output_octets", output_octets.shape[0], rows.count)
+    if pool is not None:
+        _require_length("pool", pool.shape[0], rows.count)
     if not rows.count:
         return refused
     rows.tariff, rows.started_at, rows.seconds = &tariff[0], &started_at[0], &seconds[0]
@@ -95,6 +104,8 @@ def rate_batch(
         rows.input_octets = &input_octets[0]
     if output_octets is not None:
         rows.output_octets = &output_octets[0]
+    if pool is not None:
+        rows.pool = &pool[0]
     views = <View *>calloc(len(all_timelines) or 1, sizeof(View))
     if views == NULL:
         raise MemoryError
@@ -102,7 +113,7 @@ def rate_batch(
         _open_views(all_timelines, views)
         _check_rows(&rows, views, len(all_timelines), &charges[0], refused)
         _lay_out(all_timelines, views)
-        _rate_rows(all_timelines, &rows, views, &charges[0], refused)
+        _rate_rows(all_timelines, all_pools, &rows, views, &charges[0], refused)
     finally:
         free(views)
     refused.sort(key=_row_of)
@@ -145,12 +156,13 @@ cdef int _check_rows(
             0 <= rows.tariff[row] < view_count and 0 <= length <= SECONDS_MAX
             and views[rows.tariff[row]].first_at <= at < END and at + length <= END
             and 0 <= sent <= OCTETS_MAX and 0 <= received <= OCTETS_MAX
+            and (rows.pool == NULL or -1 <= rows.pool[row] < rows.pool_count)
         ):
             charges[row] = NOT_RATED
             refused.append((row, QuantityError(
                 f"row {row} is tariff {rows.tariff[row]} at {at} for {length} s, {sent} octets in, "
-                f"{received} out: its tariff does not exist or begins later, or a figure is "
-                "negative or absurd")))
+                f"{received} out: its tariff does not exist or begins later, its pool does not "
+                "exist, or a figure is negative or absurd")))
             continue
         view = &views[rows.tariff[row]]
         if at < view.from_at:
@@ -180,10 +192,11 @@ cdef int _lay_out(list timelines, View *views) except -1:
 
 
 cdef int _rate_rows(
-    list timelines, const Rows *rows, const View *views, int64_t *charges, list refused
+    list timelines, list pools, const Rows *rows, const View *views, int64_t *charges, list refused
 ) except -1:
     cdef Py_ssize_t row
     cdef int64_t sent, received
+    cdef bint pooled
     cdef const View *view
     for row in range(rows.count):
         if charges[row]:
@@ -191,7 +204,8 @@ cdef int _rate_rows(
         view = &views[rows.tariff[row]]
         sent = rows.input_octets[row] if rows.input_octets != NULL else 0
         received = rows.output_octets[row] if rows.output_octets != NULL else 0
-        if view.plain:
+        pooled = rows.pool != NULL and rows.pool[row] >= 0
+        if view.plain and not pooled:
             if _rate_plain(view, rows.started_at[row], rows.seconds[row], sent, received,
                            &charges[row]):
                 charges[row] = NOT_RATED
@@ -200,8 +214,8 @@ cdef int _rate_rows(
             continue
         try:
             charges[row] = _rate_fully(
-                timelines[rows.tariff[row]], rows.started_at[row], rows.seconds[row], sent,
-                received)
+                timelines[rows.tariff[row]], pools[rows.pool[row]] if pooled else None,
+                rows.started_at[row], rows.seconds[row], sent, received)
         except RatingError as error:
             charges[row] = NOT_RATED
             refused.append((row, error))
@@ -209,17 +223,23 @@ cdef int _rate_rows(
 
 
 cdef int64_t _rate_fully(
-    Timeline timeline, int64_t started_at, int64_t seconds, int64_t sent, int64_t received
+    Timeline timeline, Pool pool, int64_t started_at, int64_t seconds, int64_t sent,
+    int64_t received,
 ) except? -1:
-    """The meter's walk over one session, without a meter."""
+    """The meter's walk over one session, without a meter; it uses the pool up if it succeeds."""
     cdef State state
+    cdef Pool draft = None if pool is None else pool.twin()
+    cdef int64_t charge
     cdef Line line = Line(started_at, started_at + seconds, 0, sent, 0, received)
     memset(&state, 0, sizeof(State))
     state.started_at = state.until = state.base_at = state.cut_at = started_at
     state.occurrences = -1
     try:
-        follow_line(timeline, None, &state, &line, line.until)
-        return charge_so_far(timeline, &state)
+        follow_line(timeline, draft, &state, &line, line.until)
+        charge = charge_so_far(timeline, &state)
+        if pool is not None:
+            pool.take_over(draft)
+        return charge
     finally:
         free_state(&state)
 

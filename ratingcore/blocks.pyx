@@ -12,13 +12,16 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport malloc
 
 from ratingcore.cells cimport (
-    add_to_cell, count_units, covered_units, go_on_counting, tier_of, tier_shift, use_allowances,
+    add_to_cell, count_units, covered_units, discounts_at, go_on_counting, tier_of, tier_shift,
+    use_allowances,
 )
-from ratingcore.charge cimport rounded_part
 from ratingcore.compile cimport (
-    METRIC_COUNT, METRIC_OCCURRENCES, METRIC_SECONDS, BandRow, PriceRow, TierRow,
+    METRIC_COUNT, METRIC_OCCURRENCES, METRIC_SECONDS, BandRow, PriceRow, TierRow, VersionRow,
 )
-from ratingcore.state cimport ADOPTED, FEE_TAKEN, OCCURRED, USED, Block, Cell, Moment
+from ratingcore.cost cimport rounded_part
+from ratingcore.state cimport (
+    ADOPTED, FEE_TAKEN, OCCURRED, START_SHIFT, STARTED, USED, Block, Cell, Moment,
+)
 from ratingcore.wide cimport wide_accumulate, wide_t
 
 from ratingcore.errors import AmountError
@@ -28,17 +31,26 @@ cdef int count_start(Timeline timeline, Pool pool, State *state, bint used) exce
     """Count the connection fee and the occurrences of the start, once they are due."""
     cdef BandRow *band
     cdef int64_t occurrences = state.occurrences
-    cdef Moment moment = Moment(0, 0, state.started_at)
+    cdef Moment moment = Moment(0, 0, state.started_at, 0)
+    cdef int32_t held = 0
     cdef int32_t index
     if used:
         state.flags |= USED
+        if timeline.discount_count and not state.flags & STARTED:
+            _keep_start(timeline, pool, state, state.until)
     if (state.flags & FEE_TAKEN) and (state.flags & OCCURRED):
         return 0
     band = &timeline.band_rows[timeline.span_bands[timeline.span_at(state.started_at, -1)]]
+    if timeline.discount_count and (used or band.fee_on_zero_length or occurrences >= 0):
+        held = discounts_at(timeline, pool, band.version, state.started_at)
     if not state.flags & FEE_TAKEN and (used or band.fee_on_zero_length):
         state.flags |= FEE_TAKEN
         if band.fee_tier >= 0:
+            if timeline.discount_count and not state.flags & STARTED:
+                _keep_start(timeline, pool, state, state.started_at)
+            moment.discounts = held & _on_all(timeline, band.version)
             add_to_cell(state, band.fee_tier, 0, 1, &moment)
+    moment.discounts = held
     if not state.flags & OCCURRED and (used or occurrences >= 0):
         state.flags |= OCCURRED
         if occurrences < 0:
@@ -48,6 +60,26 @@ cdef int count_start(Timeline timeline, Pool pool, State *state, bint used) exce
                 count_units(timeline, pool, state, &timeline.price_rows[index], 0,
                             occurrences, &moment)
     return 0
+
+
+cdef int _keep_start(Timeline timeline, Pool pool, State *state, int64_t instant) except -1:
+    """Remember the discounts on all that lower the session's bounds: those that hold as the first
+    of it is counted."""
+    cdef int32_t version = timeline.version_at(state.started_at)
+    cdef int32_t held = discounts_at(timeline, pool, version, instant)
+    state.flags |= STARTED | (held & _on_all(timeline, version)) << START_SHIFT
+    return 0
+
+
+cdef int32_t _on_all(Timeline timeline, int32_t version) noexcept:
+    """The discounts of a version that are on all, a bit for each."""
+    cdef VersionRow *row = &timeline.version_rows[version]
+    cdef int32_t on_all = 0
+    cdef int32_t index
+    for index in range(row.discount_first, row.discount_end):
+        if timeline.discount_rows[index].covers_all:
+            on_all |= 1 << (index - row.discount_first)
+    return on_all
 
 
 cdef int count_blocks(
@@ -72,13 +104,15 @@ cdef int count_blocks(
         count = (limit - start + length - 1) // length
         if start == 0 and not state.flags & ADOPTED:
             length, count = timeline.tier_rows[number].first_block, 1
-        moment = Moment(stretch.first_s[price.metric], stretch.last_s, stretch.instant)
+        moment = Moment(
+            stretch.first_s[price.metric], stretch.last_s, stretch.instant, stretch.discounts)
         if price.metric == METRIC_SECONDS:
             moment.first_s += start - low
         if timeline.tier_rows[number].when_complete and start + count * length > high:
             count -= 1
             _open(block, index, start + count * length, length,
                   moment.first_s + (count * length if price.metric == METRIC_SECONDS else 0))
+            block.discounts = stretch.discounts
         _charge(timeline, pool, state, price, start, length, count, &moment)
         start += count * length
         if block.price >= 0:
@@ -98,7 +132,7 @@ cdef int complete_blocks(
         block = &state.blocks[metric]
         if block.price < 0 or stretch.high[metric] < block.until:
             continue
-        moment = Moment(block.first_s, stretch.last_s, stretch.instant)
+        moment = Moment(block.first_s, stretch.last_s, stretch.instant, block.discounts)
         _charge(
             timeline, pool, state, &timeline.price_rows[block.price], block.from_quantity,
             block.until - block.from_quantity, 1, &moment,
@@ -197,5 +231,5 @@ cdef Block *_block(State *state, int32_t metric) except NULL:
         if state.blocks == NULL:
             raise MemoryError
         for index in range(METRIC_COUNT):
-            state.blocks[index] = Block(0, 0, -1, 0)
+            state.blocks[index] = Block(0, 0, -1, 0, 0)
     return &state.blocks[metric]

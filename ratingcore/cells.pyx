@@ -2,15 +2,15 @@
 """The cells of a state: found or made, and filled unit by unit through the tiers of a price.
 
 A tier is read over the session's units, or, shifted, over a counter's. Of the units in a tier that
-costs anything the pool's allowances take what they can; the price has the rest. Tier numbers come
-from the timeline and cell indices from `cell_count`, so plain pointer access stays inside the
-arrays.
+costs anything the pool's allowances take what they can; the price has the rest, lowered by the
+discounts that hold then. Row numbers come from the timeline and cell indices from `cell_count`, so
+plain pointer access stays inside the arrays.
 """
 
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport realloc
 
-from ratingcore.compile cimport METRIC_SECONDS, TierRow
+from ratingcore.compile cimport METRIC_SECONDS, DiscountRow, TierRow, VersionRow
 from ratingcore.pool cimport AllowanceRow, CounterRow
 from ratingcore.state cimport COUNTED
 
@@ -18,6 +18,37 @@ from ratingcore.errors import QuantityError
 
 # the longest session: a block may end beyond it, which no cell needs to say
 cdef int64_t SECONDS_MAX = (1 << 32) - 1
+
+
+cdef int32_t discounts_at(
+    Timeline timeline, Pool pool, int32_t version, int64_t instant
+) except -1:
+    """The discounts of a version that hold at an instant, a bit for each."""
+    cdef VersionRow *row = &timeline.version_rows[version]
+    cdef DiscountRow *discount
+    cdef int32_t held = 0
+    cdef int32_t index
+    cdef str name
+    for index in range(row.discount_first, row.discount_end):
+        discount = &timeline.discount_rows[index]
+        if discount.conditional:
+            name = timeline.discount_names[index]
+            if pool is None or not pool.entitled(name, instant):
+                continue
+        if discount.counter >= 0:
+            name = timeline.counter_names[discount.counter]
+            if named_counter(pool, name, instant).counted <= discount.above:
+                continue
+        held |= 1 << (index - row.discount_first)
+    return held
+
+
+cdef CounterRow *named_counter(Pool pool, str name, int64_t instant) except NULL:
+    """The counter of that name at an instant; a QuantityError names one that is not there."""
+    if pool is None:
+        raise QuantityError(
+            f"the tariff reads the counter {name!r}: begin the meter with a pool that has it")
+    return pool.counter_at(name, instant)
 
 
 cdef int32_t tier_of(Timeline timeline, const PriceRow *price, int64_t quantity) noexcept:
@@ -32,14 +63,9 @@ cdef int64_t tier_shift(
     Timeline timeline, Pool pool, const PriceRow *price, int64_t low, int64_t instant
 ) except? -1:
     """What turns the session's unit `low`, and those after it, into where tiers are read."""
-    cdef str name
     if price.counter < 0:
         return 0
-    name = timeline.counter_names[price.counter]
-    if pool is None:
-        raise QuantityError(
-            f"the tariff reads the counter {name!r}: begin the meter with a pool that has it")
-    return pool.counter_at(name, instant).counted - low
+    return named_counter(pool, timeline.counter_names[price.counter], instant).counted - low
 
 
 cdef int count_units(
@@ -141,8 +167,9 @@ cdef int go_on_counting(
 cdef Cell *add_to_cell(
     State *state, int32_t number, int64_t source, int64_t quantity, const Moment *moment
 ) except NULL:
-    """Add a quantity to the cell of a tier and of who pays, and say when it was used."""
-    cdef Cell *cell = _cell(state, number, source)
+    """Add a quantity to the cell of a tier, of who pays and of the discounts that lower what nobody
+    pays; and say when it was used."""
+    cdef Cell *cell = _cell(state, number, 0 if source else moment.discounts, source)
     if cell.quantity == cell.cut_quantity:
         cell.first_s = <uint32_t>min(moment.first_s, SECONDS_MAX)
     cell.last_s = <uint32_t>min(moment.last_s, SECONDS_MAX)
@@ -150,21 +177,25 @@ cdef Cell *add_to_cell(
     return cell
 
 
-cdef Cell *_cell(State *state, int32_t number, int64_t source) except NULL:
-    """The cell of that number and source, made at its first use; few cells, so a scan beats any
-    map."""
+cdef Cell *_cell(
+    State *state, int32_t number, int32_t discounts, int64_t source
+) except NULL:
+    """The cell, made at its first use; few cells, so a scan beats any map."""
     cdef int32_t index
     cdef int32_t room
+    cdef Cell *cell
     cdef Cell *cells
     for index in range(state.cell_count - 1, -1, -1):
-        if state.cells[index].number == number and state.cells[index].source == source:
-            return &state.cells[index]
+        cell = &state.cells[index]
+        if cell.number == number and cell.source == source and cell.discounts == discounts:
+            return cell
     if state.cell_count == state.cell_room:
         room = state.cell_room * 2 or 1
         cells = <Cell *>realloc(state.cells, room * sizeof(Cell))
         if cells == NULL:
             raise MemoryError
         state.cells, state.cell_room = cells, room
-    state.cells[state.cell_count] = Cell(0, 0, 0, 0, 0, 0, number, source)
+    state.cells[state.cell_count] = Cell(
+        0, 0, 0, 0, 0, 0, number, discounts, source)
     state.cell_count += 1
     return &state.cells[state.cell_count - 1]

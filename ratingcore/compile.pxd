@@ -10,6 +10,7 @@ cdef enum:
     METRIC_OUTPUT_OCTETS = 3
     METRIC_OCCURRENCES = 4
     METRIC_COUNT = 5
+    METRIC_MONEY = 5        # of an allowance of money; no price has it
 
 cdef enum:
     FREE_NONE = 0
@@ -23,6 +24,7 @@ cdef struct TierRow:
     int64_t weight          # the common multiple divided by per
     int64_t first_block     # length of a block at the session's start that begins in this tier
     int64_t then_block      # and of any other; 1: unit by unit
+    int32_t version
     bint rounded            # blocks are rounded by themselves: cells hold what they cost
     bint when_complete      # a block is charged when it is complete, not when it has begun
 
@@ -52,22 +54,46 @@ cdef struct VersionRow:
     int64_t maximum
     int64_t free_s          # at a session's start
     int32_t free_rule
+    int32_t discount_first  # index in discounts; bit 0 of a set of them
+    int32_t discount_end
+    int32_t cap_first       # index in caps
+    int32_t cap_end
+
+cdef struct DiscountRow:
+    int64_t share_left      # of share_whole; amounts leave all
+    int64_t share_whole
+    int64_t amount_micros   # once a session
+    int64_t above           # the counter lies above this
+    int32_t counter         # index of its name, or -1
+    int32_t version
+    bint covers_all
+    bint conditional        # on an entitlement of the pool
+
+cdef struct CapRow:
+    int64_t amount_micros
+    int32_t counter         # index of the name of what counts it
 
 
 cdef class Timeline:
     cdef readonly tuple versions
     cdef int64_t common_multiple
-    cdef bint plain                 # no blocks, fees, bounds, free starts, occurrences
+    cdef bint plain                 # no blocks, fees, bounds, free starts, occurrences, discounts
+    cdef bint has_bonuses
     cdef bint rounds_blocks         # so that an amount may be refused while it is counted
     cdef list counter_names
     cdef int32_t version_count
     cdef int32_t price_count
     cdef int32_t tier_count
+    cdef int32_t discount_count
+    cdef int32_t cap_count
     cdef VersionRow *version_rows
     cdef BandRow *band_rows
     cdef PriceRow *price_rows
     cdef TierRow *tier_rows
+    cdef DiscountRow *discount_rows
+    cdef CapRow *cap_rows
     cdef list cell_names            # (band name, metric) of each cell
+    cdef list discount_names
     cdef list _zones
     cdef list _schedules            # of each version: its days, as `layout` takes them
     cdef list _fingerprints

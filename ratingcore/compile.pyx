@@ -18,7 +18,7 @@ from ratingcore.money cimport int64_or_raise
 
 from ratingcore.calendar import INSTANT_END, load_zone
 from ratingcore.errors import QuantityError, TariffError
-from ratingcore.tariff import CONNECTION, Counted, FreeRule, Increment, Metric
+from ratingcore.tariff import CONNECTION, Counted, Covers, FreeRule, Increment, Metric, share_left
 from ratingcore.versions import check_versions, common_multiple, fingerprints
 from ratingcore.week import DatedDays, day_schedule, is_dated
 
@@ -55,6 +55,8 @@ cdef class Timeline:
         self.band_rows = NULL
         self.price_rows = NULL
         self.tier_rows = NULL
+        self.discount_rows = NULL
+        self.cap_rows = NULL
         self.span_starts = NULL
         self.span_bands = NULL
 
@@ -63,6 +65,8 @@ cdef class Timeline:
         free(self.band_rows)
         free(self.price_rows)
         free(self.tier_rows)
+        free(self.discount_rows)
+        free(self.cap_rows)
         free(self.span_starts)
         free(self.span_bands)
 
@@ -74,6 +78,7 @@ cdef class Timeline:
         self.common_multiple = common_multiple(versions)
         self.cell_names = []
         self.counter_names = []
+        self.discount_names = []
         self._zones = [load_zone(tariff.zone) for _, tariff in versions]
         self._schedules = []
         self._fingerprints = fingerprints(versions)
@@ -256,12 +261,18 @@ cdef class Timeline:
         self.version_count = len(self.versions)
         self.price_count = len(prices)
         self.tier_count = sum(len(price.tiers) for price in prices) + fees
+        # one row more than needed, so that an empty array is no failure
+        self.discount_rows = <DiscountRow *>calloc(
+            1 + sum(len(tariff.discounts) for _, tariff in self.versions), sizeof(DiscountRow))
+        self.cap_rows = <CapRow *>calloc(
+            1 + sum(len(tariff.caps) for _, tariff in self.versions), sizeof(CapRow))
         self.version_rows = <VersionRow *>calloc(len(self.versions), sizeof(VersionRow))
         self.band_rows = <BandRow *>calloc(len(bands), sizeof(BandRow))
         self.price_rows = <PriceRow *>calloc(len(prices), sizeof(PriceRow))
         self.tier_rows = <TierRow *>calloc(self.tier_count, sizeof(TierRow))
         if (self.version_rows == NULL or self.band_rows == NULL
-                or self.price_rows == NULL or self.tier_rows == NULL):
+                or self.price_rows == NULL or self.tier_rows == NULL
+                or self.discount_rows == NULL or self.cap_rows == NULL):
             raise MemoryError
 
     def _fill(self):
@@ -274,32 +285,30 @@ cdef class Timeline:
         self.plain = True
         for effective_at, tariff in self.versions:
             self._fill_version(version_index, effective_at, tariff, band_index)
+            self._fill_terms(version_index, tariff)
             for band in tariff.bands:
                 row = &self.band_rows[band_index]
                 row.version = version_index
                 row.price_first = price_index
                 for price in band.prices:
-                    tier_index = self._fill_price(price_index, tier_index, band.name, price)
+                    tier_index = self._fill_price(
+                        version_index, price_index, tier_index, band.name, price)
                     price_index += 1
                 row.price_end = price_index
                 row.fee_tier = -1
                 if band.fee is not None:
                     row.fee_tier = tier_index
                     row.fee_on_zero_length = band.fee.on_zero_length
-                    tier_index = self._fill_fee(tier_index, band)
+                    tier_index = self._fill_fee(version_index, tier_index, band)
                 band_index += 1
             version_index += 1
 
-    def _fill_price(self, int32_t index, int32_t tier_index, band_name, price):
+    def _fill_price(self, int32_t version, int32_t index, int32_t tier_index, band_name, price):
         """Write a price with its tiers from `tier_index` on; return the index after them."""
         cdef PriceRow *row = &self.price_rows[index]
         row.metric = METRIC_NUMBERS[price.metric]
         row.tier_first = tier_index
-        row.counter = -1
-        if price.counter:
-            row.counter = len(self.counter_names)
-            self.counter_names.append(price.counter)
-            self.plain = False
+        row.counter = self._counter(price.counter)
         if price.block_rounding is not None:
             row.block_unit = 10 ** (6 - price.block_rounding.decimals)
             row.block_mode = price.block_rounding.mode
@@ -307,24 +316,26 @@ cdef class Timeline:
         for tier in price.tiers:
             increment = tier.increment or price.increment
             row.by_blocks = row.by_blocks or increment is not None
-            self._fill_tier(tier_index, tier.from_quantity, tier.amount_micros, tier.per)
+            self._fill_tier(
+                version, tier_index, tier.from_quantity, tier.amount_micros, tier.per)
             self._fill_increment(tier_index, increment or UNIT_BY_UNIT)
             self.tier_rows[tier_index].rounded = row.block_unit != 0
             self.cell_names.append((band_name, str(price.metric.value)))
             tier_index += 1
         row.tier_end = tier_index
-        if row.by_blocks or row.metric == METRIC_OCCURRENCES:
+        if row.by_blocks or row.metric == METRIC_OCCURRENCES or row.counter >= 0:
             self.plain = False
         return tier_index
 
-    def _fill_fee(self, int32_t index, band):
+    def _fill_fee(self, int32_t version, int32_t index, band):
         """A connection fee is the only tier of a price that nothing but a start is counted on."""
-        self._fill_tier(index, 0, band.fee.amount_micros, 1)
+        self._fill_tier(version, index, 0, band.fee.amount_micros, 1)
         self.cell_names.append((band.name, CONNECTION))
         self.plain = False
         return index + 1
 
-    def _fill_tier(self, int32_t index, from_quantity, amount_micros, per):
+    def _fill_tier(self, int32_t version, int32_t index, from_quantity, amount_micros, per):
+        self.tier_rows[index].version = version
         self.tier_rows[index].from_quantity = from_quantity
         self.tier_rows[index].amount_micros = amount_micros
         self.tier_rows[index].per = per
@@ -334,6 +345,36 @@ cdef class Timeline:
         self.tier_rows[index].first_block = increment.first
         self.tier_rows[index].then_block = increment.then
         self.tier_rows[index].when_complete = increment.counted == Counted.DOWN
+
+    def _fill_terms(self, int32_t version, tariff):
+        """Write the discounts and caps of a version, and see whether it has bonuses."""
+        cdef VersionRow *row = &self.version_rows[version]
+        cdef DiscountRow *discount_row
+        row.discount_first, row.cap_first = self.discount_count, self.cap_count
+        for discount in tariff.discounts:
+            discount_row = &self.discount_rows[self.discount_count]
+            discount_row.share_left, discount_row.share_whole = share_left(discount)
+            discount_row.amount_micros = discount.amount_micros
+            discount_row.above = discount.above
+            discount_row.counter = self._counter(discount.counter)
+            discount_row.version = version
+            discount_row.covers_all = discount.covers == Covers.ALL
+            discount_row.conditional = discount.conditional
+            self.discount_names.append(discount.name)
+            self.discount_count += 1
+        for cap in tariff.caps:
+            self.cap_rows[self.cap_count] = CapRow(cap.amount_micros, self._counter(cap.name))
+            self.cap_count += 1
+        row.discount_end, row.cap_end = self.discount_count, self.cap_count
+        self.plain = self.plain and not tariff.discounts and not tariff.caps
+        self.has_bonuses = self.has_bonuses or len(tariff.bonuses) > 0
+
+    def _counter(self, name):
+        """The index of a counter's name; -1 for none."""
+        if not name:
+            return -1
+        self.counter_names.append(name)
+        return len(self.counter_names) - 1
 
     def _fill_version(self, int32_t index, effective_at, tariff, int32_t band_first):
         cdef VersionRow *row = &self.version_rows[index]

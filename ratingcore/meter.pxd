@@ -17,6 +17,7 @@ cdef class Meter:
         self, Line *line, object until, object input_octets, object output_octets
     ) except -1
     cdef tuple _advance_cut(self, const Line *line, list cuts)
+    cdef int _take_over(self, Meter draft) except -1
     cdef int64_t _instant(self, object at) except -1
     cdef PieceRecord _close(self)
     cdef Meter _twin(self)

@@ -16,18 +16,19 @@ cimport cython
 from libc.stdint cimport int32_t
 
 from ratingcore.charge cimport (
-    charge_divisor, charge_so_far, charging_version, exact_charge, is_waived, make_piece,
+    charge_divisor, charge_so_far, charging_version, exact_charge, is_waived, rounded_total,
 )
 from ratingcore.compile cimport (
     METRIC_INPUT_OCTETS, METRIC_OUTPUT_OCTETS, METRIC_SECONDS, VersionRow,
 )
+from ratingcore.itemize cimport make_piece
 from ratingcore.money cimport int64_or_raise
 from ratingcore.packing cimport pack_state, require_same_prices, unpack_state
 from ratingcore.quota cimport affordable_seconds, most_units
 from ratingcore.state cimport (
     ADOPTED, FEE_TAKEN, OCCURRED, USED, copy_state, free_state, is_open, mark_cut, owned_octets,
 )
-from ratingcore.usage cimport follow_line
+from ratingcore.usage cimport follow_line, pass_over
 from ratingcore.wide cimport wide_numerator_max, wide_t
 
 from ratingcore.calendar import INSTANT_END
@@ -142,24 +143,28 @@ cdef class Meter:
         For a session that another server counted so far, or counters that were reset: what this
         meter counted stays, tiers go on from there, and later reports count from these counters. If
         it counted nothing yet, the session is adopted from here on.
-        Raises QuantityError if `at` runs backwards or a counter is negative or absurd.
+        Raises QuantityError if `at` runs backwards or a counter is negative or absurd, or the pool
+        lacks a counter of a cap.
         """
+        cdef Meter draft = self._twin()
+        cdef State *state = &draft.state
         cdef int64_t instant = self._instant(at)
-        cdef int64_t rise_s = instant - self.state.until
-        cdef int64_t rise_in = _counter(input_octets, "input_octets") - self.state.input_octets
-        cdef int64_t rise_out = _counter(output_octets, "output_octets") - self.state.output_octets
-        if not is_open(&self.state):
-            self.state.cut_at = instant
-        if instant > self.state.until and not self.state.flags & USED:
-            self.state.flags |= ADOPTED_FLAGS
-        self.state.until = instant
-        self.state.base_at += rise_s
-        self.state.input_octets += rise_in
-        self.state.base_input += rise_in
-        self.state.cut_input += rise_in
-        self.state.output_octets += rise_out
-        self.state.base_output += rise_out
-        self.state.cut_output += rise_out
+        cdef int64_t rise_in = _counter(input_octets, "input_octets") - state.input_octets
+        cdef int64_t rise_out = _counter(output_octets, "output_octets") - state.output_octets
+        cdef int32_t flags = 0
+        if instant > state.until and not state.flags & USED:
+            flags = ADOPTED_FLAGS
+        if not is_open(state):
+            state.cut_at = instant
+        state.base_at += instant - state.until
+        state.input_octets += rise_in
+        state.base_input += rise_in
+        state.cut_input += rise_in
+        state.output_octets += rise_out
+        state.base_output += rise_out
+        state.cut_output += rise_out
+        pass_over(draft.timeline, draft.pool, state, instant, flags)
+        self._take_over(draft)
 
     def follow(self, Timeline timeline not None):
         """Go on under `timeline`: the same versions up to now, and others after them.
@@ -236,7 +241,7 @@ cdef class Meter:
         """
         cdef int64_t available = int64_or_raise(available_micros, "available_micros", AmountError)
         cdef int64_t cap = int64_or_raise(cap_s, "cap_s", QuantityError)
-        cdef int64_t charge = charge_so_far(self.timeline, &self.state)
+        cdef int64_t charge = rounded_total(self.timeline, &self.state, False)
         cdef VersionRow *version = charging_version(self.timeline, &self.state)
         cdef int64_t most
         cdef wide_t limit = 0
@@ -346,10 +351,15 @@ cdef class Meter:
                 if is_open(&draft.state):
                     pieces.append(draft._close())
         follow_line(draft.timeline, draft.pool, &draft.state, line, line.until)
+        self._take_over(draft)
+        return tuple(pieces)
+
+    cdef int _take_over(self, Meter draft) except -1:
+        """Take the state and pool of a copy with which all has gone well."""
         self.state, draft.state = draft.state, self.state
         if self.pool is not None:
             self.pool.take_over(draft.pool)
-        return tuple(pieces)
+        return 0
 
     cdef int64_t _instant(self, object at) except -1:
         cdef int64_t instant = int64_or_raise(at, "until", QuantityError)

@@ -6,7 +6,8 @@ started_at; counters at `until`, at the base line, at the cut (input, output eac
 cell its number, quantity, quantity at the cut, first and last use. A tariff with blocks, fees,
 bounds or a free start needs more, and so does a meter with a pool: format 2 has flags, skipped
 seconds, occurrences and the number of blocks before the cells, the blocks, and for every cell its
-micros, its micros at the cut and its source as well. What can be computed is not stored. The
+micros, its micros at the cut and its source as well. Where there are discounts, format 3 has their
+set for every block and cell besides. What can be computed is not stored. The
 fingerprint ties the state to the prices it was counted under: under others it would be charged
 wrongly in silence.
 """
@@ -19,15 +20,19 @@ from libc.stdlib cimport malloc
 from ratingcore.charge cimport charge_at_cut
 from ratingcore.compile cimport METRIC_COUNT
 from ratingcore.money cimport int64_or_raise
-from ratingcore.state cimport COUNTED, FLAGS_MAX, Block, Cell
+from ratingcore.state cimport CAPPED, FLAGS_MAX, NUMBER_MIN, Block, Cell
 
 from ratingcore.errors import RatingError, TariffError
+from ratingcore.tariff import DISCOUNTS_MAX
 
 PACK_FORMAT = 1
 """First element of a packed meter; it says what the others mean."""
 
 PACK_FORMAT_FULL = 2
 """The same of a meter under a tariff that is not plain."""
+
+PACK_FORMAT_DISCOUNTS = 3
+"""The same of a meter under a tariff with discounts."""
 
 PACK_SIZE_MAX = 1 << 20
 """Octets of a packed meter that are looked at; a real one has a few hundred."""
@@ -40,6 +45,7 @@ cdef Py_ssize_t MORE_SIZE = 4
 cdef Py_ssize_t BLOCK_SIZE = 4
 cdef Py_ssize_t FULL_CELL_SIZE = 8
 cdef int64_t SECONDS_MAX = (1 << 32) - 1
+cdef int64_t DISCOUNT_SETS_MAX = (1 << DISCOUNTS_MAX) - 1
 
 
 def packed_started_at(bytes data not None):
@@ -55,8 +61,9 @@ cdef bytes pack_state(Timeline timeline, const State *state):
     cdef const Cell *cell
     cdef int32_t index
     cdef bint full = not timeline.plain or _is_special(state)
+    cdef bint discounts = timeline.discount_count > 0
     cdef list items = [
-        PACK_FORMAT_FULL if full else PACK_FORMAT,
+        PACK_FORMAT_DISCOUNTS if discounts else PACK_FORMAT_FULL if full else PACK_FORMAT,
         version, timeline.fingerprint(version), state.started_at,
         state.until - state.started_at, state.base_at - state.started_at,
         state.cut_at - state.started_at,
@@ -64,12 +71,14 @@ cdef bytes pack_state(Timeline timeline, const State *state):
         state.cut_input, state.cut_output,
     ]
     if full:
-        _pack_more(state, items)
+        _pack_more(state, items, discounts)
     for index in range(state.cell_count):
         cell = &state.cells[index]
         items.extend((cell.number, cell.quantity, cell.cut_quantity, cell.first_s, cell.last_s))
         if full:
             items.extend((cell.micros, cell.cut_micros, cell.source))
+        if discounts:
+            items.append(cell.discounts)
     return msgpack.packb(items)
 
 
@@ -84,7 +93,7 @@ cdef bint _is_special(const State *state) noexcept:
     return False
 
 
-cdef int _pack_more(const State *state, list items) except -1:
+cdef int _pack_more(const State *state, list items, bint discounts) except -1:
     cdef const Block *block
     cdef int32_t index
     cdef int32_t count = METRIC_COUNT if state.blocks != NULL else 0
@@ -92,6 +101,8 @@ cdef int _pack_more(const State *state, list items) except -1:
     for index in range(count):
         block = &state.blocks[index]
         items.extend((block.until, block.from_quantity, block.price, block.first_s))
+        if discounts:
+            items.append(block.discounts)
     return 0
 
 
@@ -100,10 +111,10 @@ cdef int unpack_state(Timeline timeline, State *state, bytes data) except -1:
     cdef list items = _items(data)
     cdef int64_t version = items[1]
     cdef Py_ssize_t cells_at = HEAD_SIZE
-    if not PACK_FORMAT <= items[0] <= PACK_FORMAT_FULL:
+    if not PACK_FORMAT <= items[0] <= PACK_FORMAT_DISCOUNTS:
         raise RatingError(
             f"packed meter has format {items[0]}: this engine reads {PACK_FORMAT} to "
-            f"{PACK_FORMAT_FULL}"
+            f"{PACK_FORMAT_DISCOUNTS}"
         )
     require_same_prices(timeline, version, items[2])
     state.started_at = items[3]
@@ -120,7 +131,7 @@ cdef int unpack_state(Timeline timeline, State *state, bytes data) except -1:
     if max(items[9], items[11]) > items[7] or max(items[10], items[12]) > items[8]:
         raise _damaged("a counter lies below its base line or cut")
     state.occurrences = -1
-    if items[0] == PACK_FORMAT_FULL:
+    if items[0] >= PACK_FORMAT_FULL:
         cells_at = _unpack_more(timeline, state, items)
     _unpack_cells(timeline, state, items, cells_at)
     state.cut_charge = charge_at_cut(timeline, state)
@@ -160,6 +171,9 @@ cdef Py_ssize_t _unpack_more(Timeline timeline, State *state, list items) except
     """Read what only format 2 has; return where the cells begin."""
     cdef Py_ssize_t count, start
     cdef int64_t until, from_quantity, price, first_s
+    cdef bint with_discounts = items[0] == PACK_FORMAT_DISCOUNTS
+    cdef Py_ssize_t size = BLOCK_SIZE + with_discounts
+    cdef int64_t discounts = 0
     cdef int32_t index
     if len(items) < HEAD_SIZE + MORE_SIZE:
         raise _damaged("it ends before its flags")
@@ -173,7 +187,7 @@ cdef Py_ssize_t _unpack_more(Timeline timeline, State *state, list items) except
     start += MORE_SIZE
     if not count:
         return start
-    if len(items) < start + count * BLOCK_SIZE:
+    if len(items) < start + count * size:
         raise _damaged("it ends in a block")
     state.blocks = <Block *>malloc(count * sizeof(Block))
     if state.blocks == NULL:
@@ -181,23 +195,28 @@ cdef Py_ssize_t _unpack_more(Timeline timeline, State *state, list items) except
     for index in range(<int32_t>count):
         until, from_quantity = items[start], items[start + 1]
         price, first_s = items[start + 2], items[start + 3]
+        if with_discounts:
+            discounts = items[start + 4]
         if not (0 <= from_quantity <= until and -1 <= price < timeline.price_count
-                and 0 <= first_s <= SECONDS_MAX):
+                and 0 <= first_s <= SECONDS_MAX and 0 <= discounts <= DISCOUNT_SETS_MAX):
             raise _damaged(f"block {index} contradicts itself")
         if price >= 0 and timeline.price_rows[price].metric != index:
             raise _damaged(f"block {index} has a price of another metric")
-        state.blocks[index] = Block(until, from_quantity, <int32_t>price, <uint32_t>first_s)
-        start += BLOCK_SIZE
+        state.blocks[index] = Block(
+            until, from_quantity, <int32_t>price, <uint32_t>first_s, <int32_t>discounts)
+        start += size
     return start
 
 
 cdef int _unpack_cells(
     Timeline timeline, State *state, list items, Py_ssize_t cells_at
 ) except -1:
-    cdef bint full = items[0] == PACK_FORMAT_FULL
-    cdef Py_ssize_t size = FULL_CELL_SIZE if full else CELL_SIZE
+    cdef bint full = items[0] >= PACK_FORMAT_FULL
+    cdef bint with_discounts = items[0] == PACK_FORMAT_DISCOUNTS
+    cdef Py_ssize_t size = FULL_CELL_SIZE + with_discounts if full else CELL_SIZE
     cdef int64_t last_max = SECONDS_MAX if full else state.until - state.started_at
     cdef int64_t number, quantity, cut_quantity, first_s, last_s, micros, cut_micros, source
+    cdef int64_t discounts = 0
     cdef Py_ssize_t start
     cdef set seen = set()
     if (len(items) - cells_at) % size:
@@ -214,16 +233,22 @@ cdef int _unpack_cells(
         first_s, last_s = items[start + 3], items[start + 4]
         if full:
             micros, cut_micros, source = items[start + 5], items[start + 6], items[start + 7]
-        if (number, source) in seen or source < 0 or number >= timeline.tier_count or (
-                number < 0 and (number != COUNTED or not source)):
+        if with_discounts:
+            discounts = items[start + 8]
+        if (
+            (number, source, discounts) in seen or source < 0
+            or not NUMBER_MIN <= number < timeline.tier_count or (number < 0 and not source)
+            or (number == CAPPED and source > timeline.cap_count)
+        ):
             raise _damaged(f"cell {number} is unknown or comes twice")
         if not (0 <= cut_quantity <= quantity and 0 <= first_s <= last_s <= last_max
-                and 0 <= cut_micros <= micros):
+                and 0 <= cut_micros <= micros and 0 <= discounts <= DISCOUNT_SETS_MAX):
             raise _damaged(f"cell {number} contradicts itself")
-        seen.add((number, source))
+        seen.add((number, source, discounts))
         state.cells[state.cell_count] = Cell(
             quantity, cut_quantity, micros, cut_micros,
-            <uint32_t>first_s, <uint32_t>last_s, <int32_t>number, source)
+            <uint32_t>first_s, <uint32_t>last_s, <int32_t>number,
+            <int32_t>discounts, source)
         state.cell_count += 1
     return 0
 

@@ -32,3 +32,5 @@ class Piece:
     segments: tuple[Segment, ...]
     counted: tuple[tuple[int, int], ...] = ()
     impacts: tuple[BalanceImpact, ...] = ()
+
+def piece_as_data(piece: Piece) -> dict[str, object]: ...

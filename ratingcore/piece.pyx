@@ -60,3 +60,50 @@ cdef class Piece:
     segments: tuple
     counted: tuple = ()
     impacts: tuple = ()
+
+
+def piece_as_data(Piece piece not None):
+    """Return the piece as a dict of plain integers and text, its segments as such dicts.
+
+    What an allowance paid, what counters counted and what bonuses gave is said only where there is
+    any.
+    """
+    cdef dict data = {
+        "started_at": piece.started_at,
+        "ended_at": piece.ended_at,
+        "input_octets": piece.input_octets,
+        "output_octets": piece.output_octets,
+        "charge_micros": piece.charge_micros,
+        "segments": [_segment_as_data(segment) for segment in piece.segments],
+    }
+    if piece.counted:
+        data["counted"] = [list(one) for one in piece.counted]
+    if piece.impacts:
+        data["impacts"] = [_impact_as_data(impact) for impact in piece.impacts]
+    return data
+
+
+cdef dict _impact_as_data(BalanceImpact impact):
+    return {
+        "resource": impact.resource,
+        "amount_micros": impact.amount_micros,
+        "gl_code": impact.gl_code,
+        "tax_code": impact.tax_code,
+    }
+
+
+cdef dict _segment_as_data(Segment segment):
+    cdef dict data = {
+        "band": segment.band,
+        "metric": segment.metric,
+        "tier_from": segment.tier_from,
+        "quantity": segment.quantity,
+        "price_micros": segment.price_micros,
+        "per": segment.per,
+        "amount_micros": segment.amount_micros,
+        "started_at": segment.started_at,
+        "ended_at": segment.ended_at,
+    }
+    if segment.allowance_id:
+        data["allowance_id"] = segment.allowance_id
+    return data

@@ -23,9 +23,12 @@ cdef class Pool:
     cdef int32_t counter_count
     cdef tuple _bands               # of each allowance: the names of its bands, or None
     cdef tuple _names               # of each counter
+    cdef tuple _entitled            # (discount, from_at, until_at) of each entitlement
+    cdef bint has_money             # some allowance is of money
 
     cdef int64_t border_after(self, int64_t at) noexcept
     cdef int32_t usable(self, int32_t first, int32_t metric, int64_t at, str band) except -2
+    cdef bint entitled(self, str discount, int64_t at) except -1
     cdef CounterRow *counter_at(self, str name, int64_t at) except NULL
     cdef Pool twin(self)
     cdef int take_over(self, Pool other) noexcept

@@ -1,5 +1,6 @@
 # cython: overflowcheck=True
-"""What is left of allowances and how far counters are, shared by the meters that consume them.
+"""What is left of allowances, how far counters are, and which discounts an account is entitled to:
+shared by the meters that consume them.
 
 All sessions of an account (or a group) that one owner serves refer to one pool, so each report
 takes from what the reports before it left: in journal order (DESIGN.md, exactness 8). A pool holds
@@ -15,16 +16,17 @@ from ratingcore.money cimport int64_or_raise
 
 from ratingcore.calendar import INSTANT_END
 from ratingcore.errors import QuantityError
-from ratingcore.tariff import Metric
+from ratingcore.tariff import MetricOrMoney
 
-cdef dict METRIC_NUMBERS = {metric: number for number, metric in enumerate(Metric)}
+# a Metric's number is that of its equal here; money comes last, as METRIC_MONEY
+cdef dict METRIC_NUMBERS = {metric: number for number, metric in enumerate(MetricOrMoney)}
 cdef int64_t END = INSTANT_END
 # of one account: a top-up a day, or a counter for each of many services
 cdef int ENTRIES_MAX = 1_000
 
 
 cdef class Pool:
-    """Allowances and counters as they stand now."""
+    """Allowances, counters and entitlements as they stand now."""
 
     def __cinit__(self):
         self.allowance_rows = NULL
@@ -34,7 +36,7 @@ cdef class Pool:
         free(self.allowance_rows)
         free(self.counter_rows)
 
-    def __init__(self, allowances=(), counters=()):
+    def __init__(self, allowances=(), counters=(), entitlements=()):
         """Raises QuantityError for a quantity below zero, an id below 1 or one that comes twice, a
         validity that does not rise, an unknown metric, or more entries than any account has."""
         if self.allowance_rows != NULL:
@@ -44,6 +46,10 @@ cdef class Pool:
         _check([(one.allowance_id, one) for one in first], "allowance")
         _check([(one.counter_id, one) for one in counted], "counter")
         self._allocate(len(first), len(counted))
+        self._entitled = tuple(_entitlement(one) for one in entitlements)
+        if len(self._entitled) > ENTRIES_MAX:
+            raise QuantityError(
+                f"{len(self._entitled)} entitlements: at most {ENTRIES_MAX} fit in a pool")
         self._bands = tuple(frozenset(one.bands) if one.bands else None for one in first)
         self._names = tuple(one.name for one in counted)
         for index, one in enumerate(first):
@@ -52,6 +58,7 @@ cdef class Pool:
             self.allowance_rows[<int32_t>index] = AllowanceRow(
                 one.allowance_id, one.quantity, one.from_at, one.until_at,
                 METRIC_NUMBERS[one.metric])
+            self.has_money = self.has_money or one.metric == MetricOrMoney.MONEY
         for index, one in enumerate(counted):
             self.counter_rows[<int32_t>index] = CounterRow(
                 one.counter_id, one.quantity, one.from_at, one.until_at)
@@ -88,7 +95,16 @@ cdef class Pool:
         for index in range(self.counter_count):
             border = _nearer(border, at, self.counter_rows[index].from_at)
             border = _nearer(border, at, self.counter_rows[index].until_at)
+        for _, from_at, until_at in self._entitled:
+            border = _nearer(border, at, from_at)
+            border = _nearer(border, at, until_at)
         return border
+
+    cdef bint entitled(self, str discount, int64_t at) except -1:
+        for name, from_at, until_at in self._entitled:
+            if from_at <= at < until_at and name == discount:
+                return True
+        return False
 
     cdef int32_t usable(self, int32_t first, int32_t metric, int64_t at, str band) except -2:
         """The first allowance from that index on which may be used, or -1."""
@@ -117,6 +133,7 @@ cdef class Pool:
         cdef Pool other = Pool.__new__(Pool)
         other._allocate(self.allowance_count, self.counter_count)
         other._bands, other._names = self._bands, self._names
+        other._entitled, other.has_money = self._entitled, self.has_money
         other.take_over(self)
         return other
 
@@ -138,6 +155,17 @@ cdef class Pool:
 
 cdef int64_t _nearer(int64_t border, int64_t at, int64_t candidate) noexcept:
     return candidate if at < candidate < border else border
+
+
+def _entitlement(one):
+    cdef int64_t from_at = int64_or_raise(one.from_at, "entitlement from_at", QuantityError)
+    cdef int64_t until_at = int64_or_raise(one.until_at, "entitlement until_at", QuantityError)
+    if not isinstance(one.discount, str) or not one.discount:
+        raise QuantityError(f"entitlement names the discount {one.discount!r}: give its name")
+    if not 0 <= from_at < until_at:
+        raise QuantityError(
+            f"entitlement to {one.discount!r} holds from {from_at} until {until_at}: let it rise")
+    return one.discount, from_at, until_at
 
 
 def _check(entries, what):

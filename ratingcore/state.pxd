@@ -14,11 +14,16 @@ cdef struct Cell:
     int64_t cut_micros
     uint32_t first_s        # first use after the last cut, in seconds after started_at
     uint32_t last_s         # end of the last use, likewise
-    int32_t number          # of the tier in the timeline; COUNTED for what a counter counted
+    int32_t number          # of the tier in the timeline, or what else this keeps (see below)
+    int32_t discounts       # a bit for each of the version's discounts that lower it
     int64_t source          # id of the allowance that paid, or of the counter; 0: the tier's price
 
 cdef enum:
-    COUNTED = -1
+    # numbers of cells that are no usage: their quantity is ...
+    COUNTED = -1            # by how much the counter of that id was moved
+    CAPPED = -2             # the micros that a cap let go; the source is its number, from 1
+    PAID = -3               # the micros that the allowance of money of that id paid
+    NUMBER_MIN = -3
 
 cdef struct Block:
     # how far one metric is charged in blocks
@@ -26,6 +31,7 @@ cdef struct Block:
     int64_t from_quantity   # of the open block, which is charged when it is complete
     int32_t price           # of the open block, or -1 if none is open
     uint32_t first_s        # where the open block began
+    int32_t discounts       # that lower the open block
 
 cdef enum:
     # bits of State.flags
@@ -35,7 +41,10 @@ cdef enum:
     USED_AT_CUT = 8         # the same before the last cut
     ADOPTED = 16            # another server saw the start: nothing of it is charged
     WAIVED_AT_CUT = 32      # all before the last cut was free, as the session was so short then
-    FLAGS_MAX = 63
+    STARTED = 64            # the discounts that lower the bounds are known
+    SETTLED = 128           # a cap or an allowance of money took something
+    START_SHIFT = 8         # the bits from here on are those of the discounts that lower the bounds
+    FLAGS_MAX = 0xFFFFFF
 
 cdef struct State:
     Cell *cells             # in the order of their first use
@@ -65,12 +74,14 @@ cdef struct Stretch:
     int64_t[5] first_s
     int64_t last_s
     int64_t instant         # that decides what is valid: the stretch's first second
+    int32_t discounts       # that hold then
 
 cdef struct Moment:
     # when some units are used, for the cells they go to
     int64_t first_s
     int64_t last_s
     int64_t instant
+    int32_t discounts
 
 cdef struct Line:
     # the straight line from the last report to this one
@@ -83,6 +94,7 @@ cdef struct Line:
 
 
 cdef int copy_state(const State *source, State *copy) except -1
+cdef int assign_state(const State *source, State *copy) except -1
 cdef void free_state(State *state) noexcept
 cdef bint is_open(const State *state) noexcept
 cdef int mark_cut(State *state, int64_t charge, bint waived) noexcept

@@ -1,7 +1,7 @@
 # cython: overflowcheck=True
 """A meter's state as a whole: copied, freed, cut. The arrays that it owns are named here alone."""
 
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
 from ratingcore.compile cimport METRIC_COUNT
@@ -16,6 +16,32 @@ cdef int copy_state(const State *source, State *copy) except -1:
     copy.cell_room = source.cell_count
     if source.blocks != NULL:
         copy.blocks = <Block *>_copied(source.blocks, METRIC_COUNT * sizeof(Block))
+    return 0
+
+
+cdef int assign_state(const State *source, State *copy) except -1:
+    """Make `copy`, a state of its own, equal to `source`, in the memory that it has if that does."""
+    cdef Cell *cells = copy.cells
+    cdef Block *blocks = copy.blocks
+    cdef int32_t room = copy.cell_room
+    if room < source.cell_count:
+        cells = <Cell *>realloc(cells, source.cell_count * sizeof(Cell))
+        if cells == NULL:
+            raise MemoryError
+        copy.cells, room = cells, source.cell_count
+        copy.cell_room = room
+    if source.blocks == NULL:
+        free(blocks)
+        copy.blocks = blocks = NULL
+    elif blocks == NULL:
+        blocks = <Block *>malloc(METRIC_COUNT * sizeof(Block))
+        if blocks == NULL:
+            raise MemoryError
+    copy[0] = source[0]
+    copy.cells, copy.cell_room, copy.blocks = cells, room, blocks
+    memcpy(copy.cells, source.cells, source.cell_count * sizeof(Cell))
+    if blocks != NULL:
+        memcpy(blocks, source.blocks, METRIC_COUNT * sizeof(Block))
     return 0
 
 

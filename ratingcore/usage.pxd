@@ -1,6 +1,6 @@
 """What `meter` uses of the counting walk."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 from ratingcore.compile cimport Timeline
 from ratingcore.pool cimport Pool
@@ -9,4 +9,7 @@ from ratingcore.state cimport Line, State
 
 cdef int follow_line(
     Timeline timeline, Pool pool, State *state, const Line *line, int64_t stop
+) except -1
+cdef int pass_over(
+    Timeline timeline, Pool pool, State *state, int64_t instant, int32_t flags
 ) except -1

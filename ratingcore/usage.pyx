@@ -3,17 +3,20 @@
 
 The only writer of quantities. Row numbers come from the timeline and cell indices from
 `cell_count`, so plain pointer access stays inside the arrays; counters are at most 2**62 - 1 (see
-`meter`), so their sums stay int64. Prices in blocks and what a start costs are `blocks`' part.
+`meter`), so their sums stay int64. Prices in blocks and what a start costs are `blocks`' part; caps
+and allowances of money, which act on what all of it costs, are `settle`'s.
 """
 
 from libc.stdint cimport int32_t, int64_t
 
 from ratingcore.blocks cimport complete_blocks, count_blocks, count_start
-from ratingcore.cells cimport count_units
+from ratingcore.cells cimport count_units, discounts_at
 from ratingcore.compile cimport (
     FREE_SKIP, METRIC_INPUT_OCTETS, METRIC_OCCURRENCES, METRIC_OCTETS,
     METRIC_OUTPUT_OCTETS, METRIC_SECONDS, BandRow, PriceRow, VersionRow,
 )
+from ratingcore.charge cimport charging_version, is_waived, rounded_total
+from ratingcore.settle cimport settle, settles
 from ratingcore.state cimport ADOPTED, Moment, Stretch
 from ratingcore.wide cimport wide_apportion
 
@@ -27,27 +30,64 @@ cdef int follow_line(
     start).
     """
     cdef Py_ssize_t span = state.span
-    cdef int64_t at
-    cdef bint moved
+    cdef bint settling = settles(timeline, pool)
+    cdef int64_t total = rounded_total(timeline, state, False) if settling else 0
+    cdef int64_t at, instant
     if line.from_at == line.until:
-        moved = (line.input_until != state.input_octets
-                 or line.output_until != state.output_octets)
-        if not timeline.plain:
-            count_start(timeline, pool, state, moved)
-        if moved:
-            at = max(state.base_at, state.until - 1)
-            span = timeline.span_at(at, span)
-            _use(timeline, pool, state, timeline.span_bands[span], line, line.until, at)
-        return 0
+        return _count_at_once(timeline, pool, state, line, settling, total)
     if not timeline.plain and state.until < stop:
         count_start(timeline, pool, state, True)
     while state.until < stop:
-        span = timeline.span_at(state.until, span)
+        instant = state.until
+        span = timeline.span_at(instant, span)
         at = min(stop, timeline.span_end(span))
         if pool is not None:
-            at = min(at, pool.border_after(state.until))
-        _use(timeline, pool, state, timeline.span_bands[span], line, at, state.until)
+            at = min(at, pool.border_after(instant))
+        _use(timeline, pool, state, timeline.span_bands[span], line, at, instant)
+        if settling:
+            total = settle(timeline, pool, state, timeline.span_bands[span], instant, total)
     state.span = <int32_t>span
+    return 0
+
+
+cdef int pass_over(
+    Timeline timeline, Pool pool, State *state, int64_t instant, int32_t flags
+) except -1:
+    """Go to an instant without counting anything, and take on more flags.
+
+    A session that is no longer waived then is charged for what it had used, when its free time
+    ended.
+    """
+    cdef bint waived = settles(timeline, pool) and is_waived(timeline, state)
+    cdef int64_t total = rounded_total(timeline, state, False) if waived else 0
+    cdef int64_t at = min(instant, state.started_at + charging_version(timeline, state).free_s)
+    cdef int64_t before = state.until
+    state.until = instant
+    state.flags |= flags
+    if waived and not is_waived(timeline, state):
+        timeline.cover(before, instant)
+        settle(timeline, pool, state,
+               timeline.span_bands[timeline.span_at(at, state.span)], at, total)
+    return 0
+
+
+cdef int _count_at_once(
+    Timeline timeline, Pool pool, State *state, const Line *line, bint settling, int64_t total
+) except -1:
+    """Count what was used in no time."""
+    cdef bint moved = (line.input_until != state.input_octets
+                       or line.output_until != state.output_octets)
+    cdef int64_t at = max(state.base_at, state.until - 1)
+    cdef Py_ssize_t span
+    if not timeline.plain:
+        count_start(timeline, pool, state, moved)
+    if not moved and not settling:
+        return 0
+    span = timeline.span_at(at, state.span)
+    if moved:
+        _use(timeline, pool, state, timeline.span_bands[span], line, line.until, at)
+    if settling:
+        settle(timeline, pool, state, timeline.span_bands[span], at, total)
     return 0
 
 
@@ -70,7 +110,9 @@ cdef int _use(
         output_octets = line.output_from + wide_apportion(
             line.output_until - line.output_from, at - line.from_at, line.until - line.from_at)
     _measure(timeline, state, &stretch, input_octets, output_octets, at)
-    stretch.instant = instant
+    stretch.instant, stretch.discounts = instant, 0
+    if timeline.discount_count:
+        stretch.discounts = discounts_at(timeline, pool, row.version, instant)
     if state.blocks != NULL:
         complete_blocks(timeline, pool, state, &stretch)
     for index in range(row.price_first, row.price_end):
@@ -79,7 +121,8 @@ cdef int _use(
             count_blocks(timeline, pool, state, index, &stretch)
             continue
         low, high = stretch.low[price.metric], stretch.high[price.metric]
-        moment = Moment(stretch.first_s[price.metric], stretch.last_s, instant)
+        moment = Moment(
+            stretch.first_s[price.metric], stretch.last_s, instant, stretch.discounts)
         if state.blocks != NULL and state.blocks[price.metric].until > low:
             # a block that began in another band has the price of these units
             if price.metric == METRIC_SECONDS:

@@ -95,6 +95,32 @@ static inline int wide_accumulate(int64_t *sum, int64_t amount, int64_t count)
     return __builtin_add_overflow(*sum, product, sum);
 }
 
+/* numerator parts of `divisor` equal ones of a value that the divisor divides; numerator <= divisor */
+static inline wide_t wide_share(wide_t value, int64_t numerator, int64_t divisor)
+{
+    return value / divisor * numerator;
+}
+
+/* take away at most `most` (>= 0) from *value (>= 0), not below zero; return how much */
+static inline wide_t wide_take_off(wide_t *value, wide_t most)
+{
+    wide_t taken = most < *value ? most : *value;
+    *value -= taken;
+    return taken;
+}
+
+/* *sum += value; 1 on overflow */
+static inline int wide_increase(wide_t *sum, wide_t value)
+{
+    return __builtin_add_overflow(*sum, value, sum);
+}
+
+/* a - b of two that are not negative, so that it fits */
+static inline wide_t wide_difference(wide_t a, wide_t b)
+{
+    return a - b;
+}
+
 /* -1, 0 or 1 as a lies below, on or above b */
 static inline int wide_compare(wide_t a, wide_t b)
 {

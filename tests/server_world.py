@@ -28,7 +28,7 @@ from aaad.server.nas_table import NasTable
 from aaad.server.poster import Poster
 from aaad.server.records import ACCOUNTING, SILENCE, pack_accounting, pack_silence, read_record
 from aaad.server.session_table import SessionTable
-from aaad.server.unposted import Unposted
+from aaad.server.unposted import Dirty, Unposted
 from ledger.accounts import AccountRules, NewAccount, NewService, register_account
 from ledger.changes import Authorship
 from ledger.clients import NasSettings
@@ -309,8 +309,11 @@ class World:
                 await task
             self.enforcer.close()
 
-    async def _lose(self, lost: list[Session]) -> None:
-        self.lost += lost
+    async def _lose(self, lost: list[Dirty]) -> None:
+        self.unposted.lose(lost)
+        for dirty in lost:
+            self.sessions.remove(dirty.session)
+        self.lost += [dirty.session for dirty in lost]
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGES = ("ratingcore", "ledger", "aaad")
+PACKAGES = ("ratingcore", "ledger", "aaad", "benchmarks")
 
 
 def stale_modules(root: Path) -> Iterator[Path]:

@@ -16,10 +16,10 @@ from aaad.control.cli_services import (
     registration,
     scheme_option,
 )
-from aaad.control.local_time import instant
 from aaad.control.protocol import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from aaad.control.sentences import limit_sentence
 from aaad.control.text import money
+from ratingcore.words import instant
 
 TAX_STATUSES = ("taxable", "exempt", "reverse_charge")
 REASONS = ("manual", "usage", "overdue", "expired")

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from aaad.control.cli_output import call, facts, json_option, line, read_instant, show, table
-from aaad.control.local_time import instant
-from aaad.control.text import duration
+from ratingcore.words import duration_text, instant
 
 
 @click.command()
@@ -19,7 +18,7 @@ def status(as_json: bool) -> None:
 
 
 def _print_status(report: Any) -> None:
-    up = duration(report["now_at"] - report["started_at"])
+    up = duration_text(report["now_at"] - report["started_at"])
     line(f"aaad {report['version']} is {report['state']}, up {up}")
     for name, figures in report["sections"].items():
         line()

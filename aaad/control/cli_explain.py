@@ -8,9 +8,9 @@ import click
 
 from aaad.control.cli_choices import account_choice, account_options, brand_option, service_choice
 from aaad.control.cli_output import call, json_option, line, show, table
-from aaad.control.local_time import clock_span, instant
 from aaad.control.sentences import charge_sentences
 from aaad.control.text import octets
+from ratingcore.words import clock_span, instant
 
 
 @click.group()
@@ -60,6 +60,7 @@ def _print_charge(answer: Any) -> None:
         currency=answer["currency"],
         zone=zone,
         total_micros=piece["charge_micros"],
+        impacts=piece.get("impacts", ()),
     )
     for sentence in sentences:
         line(f"  {sentence}")

@@ -10,10 +10,9 @@ import click
 from rich.console import Console
 
 from aaad.control.cli_output import call, fail, json_option, line, read_instant, show, table
-from aaad.control.local_time import instant
 from aaad.control.price_diff import compare
 from aaad.control.reply_check import attribute_check
-from aaad.control.sentences import price_words, quantity
+from aaad.control.sentences import quantity
 from aaad.control.text import money
 from aaad.control.week_grid import week_grid
 from aaad.radius.dictionary import DictionaryError, load_dictionary
@@ -22,6 +21,7 @@ from ledger.model import Offer
 from ledger.pricelist import PriceList, PriceListError, parse_pricelist
 from ratingcore.errors import RatingError
 from ratingcore.tariff import WEEKDAY_NAMES, Price, Tariff, TimeBand
+from ratingcore.words import instant, price_text
 
 FILE_OCTETS_MAX = 4_000_000
 """Octets of a price list: what the store keeps of one, and a request can carry."""
@@ -207,9 +207,7 @@ def _band_row(band: TimeBand, tariff: Tariff) -> tuple[str, ...]:
 def _price_text(price: Price, currency: str) -> str:
     parts = []
     for tier in price.tiers:
-        words = price_words(
-            tier.amount_micros, per=tier.per, metric=price.metric, currency=currency
-        )
+        words = price_text(tier.amount_micros, per=tier.per, metric=price.metric, currency=currency)
         above = f" above {quantity(tier.from_quantity, price.metric)}" if tier.from_quantity else ""
         parts.append(f"{words}{above}")
     return f"{price.metric.replace('_', ' ')} {', '.join(parts)}"

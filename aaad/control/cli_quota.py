@@ -12,13 +12,13 @@ from aaad.control.cli_output import fail, json_option, line, read_instant, show
 from aaad.control.cli_pool import pool_options, read_pool
 from aaad.control.cli_pricelist import PRICE_LIST_FILE, load_file
 from aaad.control.cli_rate import find_tariff
-from aaad.control.local_time import instant
 from aaad.control.sentences import quantity
 from aaad.control.text import money
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import RatingError
 from ratingcore.meter import OCTETS_MAX, SESSION_SECONDS_MAX, Meter
 from ratingcore.tariff import Metric
+from ratingcore.words import instant
 
 VOLUMES = (Metric.INPUT_OCTETS, Metric.OUTPUT_OCTETS)
 
@@ -49,6 +49,8 @@ def quota(
     zone: str | None,
     allowances: tuple[str, ...],
     used: int,
+    counters: tuple[str, ...],
+    discounts: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """How long, or how much, an amount buys: in whole blocks, under prices as they will change.
@@ -63,7 +65,11 @@ def quota(
     cap_units = read_quantity(cap, metric)
     try:
         meter = Meter(
-            compile_timeline([(0, tariff)]), started_at, pool=read_pool(tariff, allowances, used)
+            compile_timeline([(0, tariff)]),
+            started_at,
+            pool=read_pool(
+                tariff, allowances=allowances, used=used, counters=counters, discounts=discounts
+            ),
         )
         granted = _grant(meter, metric, available_micros, most if cap_units is None else cap_units)
     except RatingError as error:

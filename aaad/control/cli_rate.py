@@ -11,15 +11,15 @@ import click
 from aaad.control.cli_output import fail, json_option, line, read_instant, show
 from aaad.control.cli_pool import pool_options, read_pool
 from aaad.control.cli_pricelist import PRICE_LIST_FILE, load_file
-from aaad.control.local_time import clock_span, instant
 from aaad.control.sentences import charge_sentences, quantity
 from ledger.price_tariffs import ACCOUNT_ZONE
 from ledger.pricelist import PriceList
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import RatingError
-from ratingcore.explain import piece_as_data
 from ratingcore.meter import OCTETS_MAX, SESSION_SECONDS_MAX, quote
+from ratingcore.piece import piece_as_data
 from ratingcore.tariff import Tariff
+from ratingcore.words import clock_span, instant
 
 
 @click.command()
@@ -43,6 +43,8 @@ def rate(
     zone: str | None,
     allowances: tuple[str, ...],
     used: int,
+    counters: tuple[str, ...],
+    discounts: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """What a session would cost, and why: every segment and the total.
@@ -51,7 +53,9 @@ def rate(
     """
     tariff = find_tariff(load_file(path), name, zone)
     started_at = read_instant(start, zone=tariff.zone)
-    pool = read_pool(tariff, allowances, used)
+    pool = read_pool(
+        tariff, allowances=allowances, used=used, counters=counters, discounts=discounts
+    )
     try:
         piece = quote(
             compile_timeline([(0, tariff)]),
@@ -99,6 +103,7 @@ def _print_quote(report: Any) -> None:
         currency=report["currency"],
         zone=zone,
         total_micros=report["charge_micros"],
+        impacts=report.get("impacts", ()),
     )
     for sentence in sentences:
         line(f"  {sentence}")

@@ -27,8 +27,8 @@ from aaad.control.cli_output import (
     read_password,
     show,
 )
-from aaad.control.local_time import instant
 from aaad.control.sentences import quantity
+from ratingcore.words import instant
 
 offer_option = click.option("--offer", help="Name of the offer in the price list.")
 scheme_option = click.option(

@@ -8,10 +8,10 @@ import click
 
 from aaad.control.cli_choices import brand_option, login_octets
 from aaad.control.cli_output import call, facts, fail, json_option, line, show, table
-from aaad.control.local_time import instant
 from aaad.control.protocol import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from aaad.control.sentences import charge_sentences, limit_sentence
-from aaad.control.text import duration, money, octets
+from aaad.control.text import money, octets
+from ratingcore.words import duration_text, instant
 
 
 @click.command()
@@ -59,7 +59,7 @@ def _print_sessions(found: Any, limit: int) -> None:
             one["nas"],
             one["framed_address"],
             instant(one["started_at"], one["zone"]),
-            duration(one["session_time_s"]),
+            duration_text(one["session_time_s"]),
             octets(one["input_octets"]),
             octets(one["output_octets"]),
             money(one["charge_micros"], one["currency"]),
@@ -101,7 +101,7 @@ def _print_session(report: Any) -> None:
             "calls from": one["calling_station_id"],
             "since": instant(one["started_at"], zone),
             "last report": instant(one["last_at"], zone),
-            "time": duration(one["session_time_s"]),
+            "time": duration_text(one["session_time_s"]),
             "sent": octets(one["input_octets"]),
             "received": octets(one["output_octets"]),
             "tariff": one["tariff"],

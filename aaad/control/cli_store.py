@@ -64,6 +64,30 @@ def copy(
     show(answer, as_json=as_json, human=_print_copied)
 
 
+@store.command()
+@click.option("--store", "url", required=True, metavar="URL", help="A PostgreSQL store.")
+@click.option("--password-file", type=_FILE, help="Its password.")
+@click.option("--dry-run", is_flag=True, help="Print the statements and change nothing.")
+@json_option
+def distribute(*, url: str, password_file: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Divide a PostgreSQL store by account over the nodes of a Citus cluster.
+
+    The store may be empty or filled; nobody else may have it open. Needs the extension citus in the
+    database. A run that was cut is begun again and does what is left.
+    """
+    from ledger.store.distribute import distribute as run  # noqa: PLC0415
+
+    password = read_secret(password_file)
+
+    def tell(statement: str) -> None:
+        if not as_json:
+            line(statement)
+
+    found = carry_out(run(url, password=password, dry_run=dry_run, on_statement=tell))
+    answer = {"citus": found.extension, "statements": list(found.statements), "dry_run": dry_run}
+    show(answer, as_json=as_json, human=_print_distributed)
+
+
 def carry_out(work: Coroutine[Any, Any, Result]) -> Result:
     """Run work on a store; what an operator can do something about ends the program with it."""
     from ledger.store import StoreError  # noqa: PLC0415 - a command loads what it needs
@@ -135,6 +159,13 @@ def _print_copied(answer: Any) -> None:
     if answer["resumed_rows"]:
         line(f"{answer['resumed_rows']} of them were there from an attempt that was cut.")
     line("Now name the new store as `url` in [store] of the configuration, and start aaad.")
+
+
+def _print_distributed(answer: Any) -> None:
+    if not answer["citus"]:
+        line("-- The extension citus is not in this database yet.")
+    elif not answer["statements"]:
+        line("-- Everything is distributed already.")
 
 
 def _print_faults(answer: Any) -> None:

@@ -88,6 +88,15 @@ class SegmentLine(TypedDict):
     allowance_id: NotRequired[int]  # of the allowance that paid
 
 
+class ImpactLine(TypedDict):
+    """What a bonus gives: `ratingcore.piece.BalanceImpact`, field by field."""
+
+    resource: str
+    amount_micros: int
+    gl_code: str
+    tax_code: str
+
+
 class LimitLine(TypedDict):
     """A limit that applies, what it has counted in its period, and when that begins anew."""
 

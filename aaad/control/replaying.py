@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aaad.server.daemon import JOURNAL_NUMBER, REPLAY_BATCH, Daemon
+from aaad.server.daemon import REPLAY_BATCH, Daemon
 from aaad.server.journal import JournalError
 from aaad.server.journal_outlook import journal_outlook
 from ledger.clock import Clock, ClockFileError
@@ -49,7 +49,11 @@ async def _replay(settings: Settings, clock: Clock, progress: Progress) -> dict[
             f"the books are at record {posted_lsn} of {last_lsn}: see the log for what kept the "
             "store; replay again, it goes on from there"
         )
-    return {"journal_number": JOURNAL_NUMBER, "records": records, "posted_lsn": posted_lsn}
+    return {
+        "journal_number": settings.journal.number,
+        "records": records,
+        "posted_lsn": posted_lsn,
+    }
 
 
 async def _records_ahead(settings: Settings) -> int:
@@ -66,5 +70,5 @@ async def _records_ahead(settings: Settings) -> int:
     outlooks = journal_outlook(
         settings.journal.folder, store_id=store.store_id, positions=positions
     )
-    ours = [one for one in outlooks if one.journal_number == JOURNAL_NUMBER]
+    ours = [one for one in outlooks if one.journal_number == settings.journal.number]
     return sum(one.records for one in ours)

@@ -29,23 +29,6 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii") if character != "\\" else character
 
 
-def duration(seconds: int) -> str:
-    """`7200` -> `2 h 0 min`, `61` -> `1 min 1 s`: elapsed time, in hours however long.
-
-    Prices are by the hour: `50 h 0 min` says more about a weekend than days would.
-    """
-    if seconds < 0:
-        return f"-{duration(-seconds)}"
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = [f"{hours} h"] if hours else []
-    if hours or minutes:
-        parts.append(f"{minutes} min")
-    if rest or not parts:
-        parts.append(f"{rest} s")
-    return " ".join(parts)
-
-
 def money(amount_micros: int, currency: str) -> str:
     """`2_000_000` -> `2.00 USD`; decimals beyond the usual two are shown when there are any."""
     return f"{format_amount(amount_micros)} {currency}"

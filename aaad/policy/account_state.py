@@ -94,6 +94,7 @@ class AccountState:
 
         Under other facts of the account its running piece may count in another cycle now.
         """
+        session.account = self
         if session.stored_open is not None:
             tally = self.tally(session.terms.service_id, session.stored_open.period_start_at)
             session.carried_as(tally, session.stored_open)

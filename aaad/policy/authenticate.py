@@ -15,7 +15,7 @@ from typing import Final
 
 from aaad.policy.authorize import RejectReason
 from aaad.radius import attribute_types as attribute
-from aaad.radius.packet import Packet, Secret
+from aaad.radius.decoder import Packet
 from aaad.radius.passwords import (
     decrypt_pap,
     encode_mppe_keys_v1,
@@ -27,6 +27,7 @@ from aaad.radius.passwords import (
     verify_mschapv1,
     verify_mschapv2,
 )
+from aaad.radius.secret import Secret
 
 MSCHAP_V1 = 2
 MSCHAP_V2 = 3

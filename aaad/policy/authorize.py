@@ -16,10 +16,10 @@ from typing import Final
 from aaad.policy.reply import own_session_timeout_s
 from ledger.model import AccountStatus, Offer, ServiceStatus, Subscriber, UsageMetric
 from ledger.rules.limits import CREDIT_LIMIT, LimitUse
-from ratingcore.explain import quantity_text
 from ratingcore.meter import Meter
 from ratingcore.money import format_amount
 from ratingcore.tariff import Metric
+from ratingcore.words import quantity_text
 
 # A member of an enumeration costs a lookup through its class each time: looked up once.
 SERVICE_SUSPENDED: Final = ServiceStatus.SUSPENDED

@@ -27,12 +27,15 @@ cdef unsigned char NAS_PORT_ID
 cdef unsigned char USER_NAME
 cdef bytes MAGIC
 cdef int ABSENT
+cdef bytes _NOWHERE
+cdef bytes _NOWHERE_6
 cdef int START
 cdef int INTERIM_UPDATE
 cdef int STOP
 
 
 @cython.final
+@cython.no_gc  # of numbers and octets only: it can be in no cycle
 cdef class Report:
     cdef readonly long long lsn
     cdef readonly long long received_at
@@ -60,6 +63,18 @@ cdef class Report:
     cpdef bint clock_is_wrong(self, long long window_s)
 
 
+@cython.final
+cdef class _Texts:
+    cdef object _make
+    cdef dict _texts
+
+    @cython.locals(text=str)
+    cdef str of(self, bytes octets)
+
+
+cdef _Texts _names
+cdef _Texts _addresses
+
 cpdef str nas_of(Packet packet, str source)
 @cython.locals(value=bytes)
 cpdef str nas_address_of(Packet packet, str source)
@@ -67,12 +82,13 @@ cpdef str nas_address_of(Packet packet, str source)
 cpdef Report read_report(
     Packet packet, long long lsn, long long received_at, str client, str source)
 cpdef bint is_session_report(long long status)
-@cython.locals(
-    time_s="long long", gigawords_in="long long", gigawords_out="long long")
+@cython.locals(time_s="long long")
 cdef int _read_counters(Report report, Packet packet) except -1
-cdef object _joined(long long gigawords, long long octets)
-@cython.locals(value=bytes)
+@cython.locals(gigawords="long long", octets="long long")
+cdef object _octets(Packet packet, unsigned char gigawords_type, unsigned char octets_type)
+@cython.locals(values=list, value=bytes)
 cdef bytes _class(Packet packet)
 cdef str _nas_port(Packet packet)
-@cython.locals(address="long long")
+@cython.locals(value=bytes)
 cdef str _framed_address(Packet packet)
+cdef str _address_text(bytes packed)

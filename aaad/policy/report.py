@@ -8,9 +8,10 @@ Acct-Delay-Time (RFC 2866 s.5.2).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address
+from typing import Final
 
 from aaad.policy.class_attribute import MAGIC
 from aaad.radius.attribute_types import (
@@ -46,10 +47,13 @@ WORD = 1 << 32
 """Octet counters of RFC 2866 are 32 bits wide; Gigawords (RFC 2869 s.5.1) count their wraps."""
 
 TEXTS_MAX = 65_536
-"""Names and addresses of NASes, and their ports, that are remembered as text: those in use."""
+"""Names, ports and addresses that are remembered as text: as many of each as speak at once."""
 
 ABSENT = -1
 """An attribute that is not there, or of a wrong length; numbers on the wire are never negative."""
+
+_NOWHERE = bytes(4)
+_NOWHERE_6 = bytes(16)
 
 START = AcctStatusType.START.value
 INTERIM_UPDATE = AcctStatusType.INTERIM_UPDATE.value
@@ -109,16 +113,31 @@ def text_of(octets: bytes) -> str:
     return octets.decode("utf-8", "backslashreplace")
 
 
-@lru_cache(TEXTS_MAX)
-def _name_text(octets: bytes) -> str:
-    """The text of a NAS's name or port: the same object each time, as long as it is remembered."""
-    return text_of(octets)
-
-
-@lru_cache(TEXTS_MAX)
 def _address_text(packed: bytes) -> str:
-    """The text of a NAS's address, likewise."""
-    return str(ip_address(packed))
+    if len(packed) == 4:
+        return f"{packed[0]}.{packed[1]}.{packed[2]}.{packed[3]}"
+    return str(IPv6Address(packed))
+
+
+class _Texts:
+    """Texts of octets that come again and again: the same object each time. Bounded."""
+
+    def __init__(self, make: Callable[[bytes], str]) -> None:
+        self._make = make
+        self._texts: dict[bytes, str] = {}
+
+    def of(self, octets: bytes) -> str:
+        """The text of these octets."""
+        text = self._texts.get(octets)
+        if text is None:
+            if len(self._texts) >= TEXTS_MAX:
+                self._texts.clear()
+            text = self._texts[octets] = self._make(octets)
+        return text
+
+
+_names: Final = _Texts(text_of)  # of NASes and their ports
+_addresses: Final = _Texts(_address_text)  # of NASes and users
 
 
 def nas_of(packet: Packet, source: str) -> str:
@@ -126,17 +145,17 @@ def nas_of(packet: Packet, source: str) -> str:
     source.
     """
     identifier = packet.get(NAS_IDENTIFIER)
-    return _name_text(identifier) if identifier else nas_address_of(packet, source)
+    return _names.of(identifier) if identifier else nas_address_of(packet, source)
 
 
 def nas_address_of(packet: Packet, source: str) -> str:
     """Where the NAS itself is: by its own word, else where the packet came from."""
     value = packet.get(NAS_IP_ADDRESS)
-    if value is not None and len(value) == 4 and any(value):
-        return _address_text(value)
+    if value is not None and len(value) == 4 and value != _NOWHERE:
+        return _addresses.of(value)
     value = packet.get(NAS_IPV6_ADDRESS)
-    if value is not None and len(value) == 16 and any(value):
-        return _address_text(value)
+    if value is not None and len(value) == 16 and value != _NOWHERE_6:
+        return _addresses.of(value)
     return source
 
 
@@ -173,38 +192,37 @@ def _read_counters(report: Report, packet: Packet) -> None:
     """Time and octets, the octets with their Gigawords."""
     time_s = packet.number(ACCT_SESSION_TIME, ABSENT)
     report.session_time_s = time_s if 0 <= time_s <= SESSION_TIME_MAX_S else None
-    gigawords_in = packet.number(ACCT_INPUT_GIGAWORDS, ABSENT)
-    gigawords_out = packet.number(ACCT_OUTPUT_GIGAWORDS, ABSENT)
-    report.gigawords = gigawords_in != ABSENT or gigawords_out != ABSENT
-    report.input_octets = _joined(gigawords_in, packet.number(ACCT_INPUT_OCTETS, 0))
-    report.output_octets = _joined(gigawords_out, packet.number(ACCT_OUTPUT_OCTETS, 0))
+    report.gigawords = (
+        packet.number(ACCT_INPUT_GIGAWORDS, ABSENT) != ABSENT
+        or packet.number(ACCT_OUTPUT_GIGAWORDS, ABSENT) != ABSENT
+    )
+    report.input_octets = _octets(packet, ACCT_INPUT_GIGAWORDS, ACCT_INPUT_OCTETS)
+    report.output_octets = _octets(packet, ACCT_OUTPUT_GIGAWORDS, ACCT_OUTPUT_OCTETS)
 
 
-def _joined(gigawords: int, octets: int) -> int:
+def _octets(packet: Packet, gigawords_type: int, octets_type: int) -> int:
     """A counter of 64 bits."""
-    return gigawords * WORD + octets if gigawords > 0 else octets
+    gigawords, octets = packet.number(gigawords_type, 0), packet.number(octets_type, 0)
+    return gigawords * WORD + octets if gigawords else octets
 
 
 def _class(packet: Packet) -> bytes:
     """Our own Class among those returned, else the first."""
-    value = packet.get(CLASS)
-    if value is None:
-        return b""
-    if value.startswith(MAGIC):
-        return value
-    return next((other for other in packet.get_all(CLASS) if other.startswith(MAGIC)), value)
+    values = packet.get_all(CLASS)
+    for value in values:
+        if value.startswith(MAGIC):
+            return value
+    return values[0] if values else b""
 
 
 def _nas_port(packet: Packet) -> str:
     port_id = packet.get(NAS_PORT_ID)
     if port_id:
-        return _name_text(port_id)
+        return _names.of(port_id)
     port = packet.number(NAS_PORT, ABSENT)
     return "" if port == ABSENT else str(port)
 
 
 def _framed_address(packet: Packet) -> str:
-    address = packet.number(FRAMED_IP_ADDRESS, ABSENT)
-    if address == ABSENT:
-        return ""
-    return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
+    value = packet.get(FRAMED_IP_ADDRESS)
+    return _addresses.of(value) if value is not None and len(value) == 4 else ""

@@ -1,5 +1,4 @@
-"""C types of `session.py`: a million may be alive, so numbers are C integers and absent things shared.
-"""
+"""C types of `session.py`: a million may be alive, so numbers are C integers."""
 
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
@@ -22,7 +21,7 @@ cdef class OpenPiece:
     cdef readonly int64_t period_start_at
     cdef readonly Totals totals
 
-# What a session refers to (terms, meter, tally, events) refers to no session: no cycle can hold
+# What a session refers to (terms, meter, account, events) refers to no session: no cycle can hold
 # one, and the collector need not visit a million of them.
 @cython.final
 @cython.no_gc
@@ -60,6 +59,7 @@ cdef class Session:
     cdef public int64_t stored_lsn
     cdef public OpenPiece stored_open
     cdef public tuple unposted
+    cdef public object account      # AccountState, which names this type
     cdef public Tally tally
     cdef public int carried_pieces
     cdef public int64_t carried_s

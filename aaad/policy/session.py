@@ -10,6 +10,7 @@ report carries there no more than what it brought.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgpack
 
@@ -17,7 +18,6 @@ from ledger.model import (
     SessionPosting,
     SessionRow,
     SessionStatus,
-    UsageCounter,
     UsageEvent,
 )
 from ledger.rules.cycles import Cycle, cycle_at
@@ -26,6 +26,9 @@ from ratingcore.compile import Timeline
 from ratingcore.meter import Meter
 from ratingcore.piece import Piece
 from ratingcore.tariff import Tariff
+
+if TYPE_CHECKING:
+    from aaad.policy.account_state import AccountState
 
 NO_CYCLE = Cycle(0, 0)
 """Holds no instant."""
@@ -93,8 +96,9 @@ class Session:
     stored_lsn: int = 0
     stored_open: OpenPiece | None = None
     unposted: tuple[UsageEvent, ...] = ()
-    # What its account's usage contains of it: all but the last of its pieces, and the running one
+    # What its account's usage contains of it: so many of its pieces, and in a tally the running one
     # as it was when it was carried last.
+    account: AccountState | None = None
     tally: Tally | None = None
     carried_pieces: int = 0
     carried_s: int = 0
@@ -128,9 +132,7 @@ class Session:
         return self.lsn > self.stored_lsn
 
     def open_piece(self) -> OpenPiece | None:
-        """The piece since the last cut as the counters and `accrued` have to hold it; None if there
-        is none.
-        """
+        """The piece since the last cut, as its row has to hold it; None if there is none."""
         if not self.is_open:
             return None
         meter = self.meter
@@ -156,10 +158,10 @@ class Session:
         last_second = max(piece.started_at, piece.ended_at - 1)
         tariff = tariff_at(self.meter.timeline, last_second)
         event = UsageEvent(
-            event_key=f"usage/{self.session_id}/{self.pieces}",
             account_id=self.terms.account_id,
             service_id=self.terms.service_id,
             session_id=self.session_id,
+            number=self.pieces,
             piece=piece,
             currency=tariff.currency,
             period_start_at=self.period_of(last_second),
@@ -180,7 +182,7 @@ class Session:
         self.meter.follow(timeline)
 
     def usage_not_stored(self) -> dict[int, Totals]:
-        """Usage by billing cycle that the store's counters lack: new minus stored."""
+        """Usage by billing cycle that the store lacks: new minus stored."""
         usage: dict[int, Totals] = {}
         for event in self.unposted:
             _add(usage, event.period_start_at, totals_of(event.piece))
@@ -220,27 +222,10 @@ class Session:
 
     def posting(self) -> SessionPosting:
         """What the books must change so that they hold this session as it is now."""
-        running = self.open_piece()
-        accrued = running.totals.charge_micros if running else 0
-        stored = self.stored_open.totals.charge_micros if self.stored_open else 0
         return SessionPosting(
-            new=self.row(running),
+            new=self.row(self.open_piece()),
             stored_version=self.stored_version,
-            accrued_delta_micros=accrued - stored,
             events=self.unposted,
-            counters=tuple(
-                UsageCounter(
-                    account_id=self.terms.account_id,
-                    service_id=self.terms.service_id,
-                    period_start_at=start,
-                    seconds=totals.seconds,
-                    input_octets=totals.input_octets,
-                    output_octets=totals.output_octets,
-                    charge_micros=totals.charge_micros,
-                )
-                for start, totals in self.usage_not_stored().items()
-                if totals != NOTHING
-            ),
         )
 
     def posted(self, posting: SessionPosting) -> None:
@@ -356,7 +341,7 @@ def tariff_at(timeline: Timeline, at: int) -> Tariff:
 
 
 def stored_open_of(row: SessionRow) -> OpenPiece | None:
-    """The running piece that the store's counters and `accrued` contain of a session."""
+    """The running piece that the store holds of a session."""
     if row.status is not SessionStatus.OPEN:
         return None
     return OpenPiece(

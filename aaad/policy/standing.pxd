@@ -4,7 +4,6 @@ cdef class Standing:
     cdef readonly long long since_at
     cdef readonly long long until_at
     cdef readonly long long revision
-    cdef readonly object offer
     cdef readonly bint by_usage
     cdef readonly object refusal
     cdef readonly bytes attributes

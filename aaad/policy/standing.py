@@ -11,10 +11,6 @@ from dataclasses import dataclass
 
 from aaad.policy.authorize import Facts, Refusal, authorize, session_timeout_s
 from aaad.policy.reply import timeout_attribute
-from ledger.model import Offer
-
-FOREVER = 1 << 62
-"""An instant that does not come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +24,6 @@ class Standing:
     since_at: int
     until_at: int
     revision: int  # of the price lists and dictionaries that it was made from
-    offer: Offer | None
     by_usage: bool
     refusal: Refusal | None
     attributes: bytes
@@ -38,9 +33,7 @@ class Standing:
         return self.since_at <= at < self.until_at and self.revision == revision
 
 
-def make_standing(
-    facts: Facts, *, attributes: bytes, changes_at: int | None, revision: int
-) -> Standing:
+def make_standing(facts: Facts, *, attributes: bytes, changes_at: int, revision: int) -> Standing:
     """The standing from `facts.now` on; `attributes` are those of every accept.
 
     `changes_at` is when the offer may change next. The activation is the other instant that the
@@ -50,12 +43,11 @@ def make_standing(
     refusal = None if by_usage else authorize(facts)
     if not by_usage and refusal is None:
         attributes += timeout_attribute(session_timeout_s(facts))
-    instants = (changes_at, facts.subscriber.service.activated_at)
+    activated_at = facts.subscriber.service.activated_at
     return Standing(
         since_at=facts.now,
-        until_at=min((at for at in instants if at is not None and at > facts.now), default=FOREVER),
+        until_at=min(changes_at, activated_at) if activated_at > facts.now else changes_at,
         revision=revision,
-        offer=facts.offer,
         by_usage=by_usage,
         refusal=refusal,
         attributes=attributes,

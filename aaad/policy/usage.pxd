@@ -3,6 +3,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
+from aaad.policy.report cimport Report
 from aaad.policy.session cimport Session
 from ratingcore.meter cimport Meter
 from ratingcore.piece cimport Piece
@@ -24,25 +25,25 @@ cdef class Placement:
     cdef readonly int64_t start
 
 
-cpdef bint counts(report, NasFacts nas) except -1
+cpdef bint counts(Report report, NasFacts nas) except -1
 @cython.locals(instant="int64_t", placement=Placement)
-cpdef Placement place(report, list candidates, NasFacts nas)
+cpdef Placement place(Report report, list candidates, NasFacts nas)
 @cython.locals(
     start="int64_t", distance="int64_t", apart="int64_t", nearest=Session, session=Session,
 )
-cdef Placement _nearest(report, int64_t at, list candidates)
+cdef Placement _nearest(Report report, int64_t at, list candidates)
 @cython.locals(session=Session)
-cdef int64_t _duration(report, int64_t at, list candidates) except? -1
+cdef int64_t _duration(Report report, int64_t at, list candidates) except? -1
 @cython.locals(reopened="bint", counted="bint")
-cpdef object apply(Session session, report, Placement placement, NasFacts nas)
+cpdef object apply(Session session, Report report, Placement placement, NasFacts nas)
 cdef bint _ended_by_boot(Session session, Placement placement, NasFacts nas) except -1
-cdef int _remember(Session session, report) except -1
+cdef int _remember(Session session, Report report) except -1
 @cython.locals(
     elapsed_s="int64_t", duration="int64_t", until="int64_t",
     seen_in="uint64_t", seen_out="uint64_t", wide="bint", meter=Meter,
 )
-cdef bint _count(Session session, report, Placement placement, NasFacts nas) except -1
-cdef int64_t _reported_time_s(Session session, report, Placement placement) except? -1
+cdef bint _count(Session session, Report report, Placement placement, NasFacts nas) except -1
+cdef int64_t _reported_time_s(Session session, Report report, Placement placement) except? -1
 @cython.locals(meter=Meter, after="int64_t", piece=Piece)
 cdef object _advance(
     Session session, int64_t until, object input_octets, object output_octets

@@ -26,7 +26,7 @@ cdef enum:
 
 
 @cython.final
-@cython.freelist(64)
+@cython.freelist(512)  # as many as wait for one sync of the journal
 cdef class Packet:
     """A decoded packet; made by `decode` only. Getters return None, or an empty list, for absent.
 

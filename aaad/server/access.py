@@ -25,11 +25,11 @@ from aaad.policy.reply import EncodeNamed, reject_attributes, timeout_attribute
 from aaad.radius import attribute_types as attribute
 from aaad.radius.codes import Code
 from aaad.radius.errors import DiscardReason
-from aaad.radius.packet import encode_reply
 from aaad.radius.passwords import decrypt_pap
+from aaad.radius.signing import encode_reply
 from aaad.server.applier import Applier
 from aaad.server.directory import Directory, Entry
-from aaad.server.facts import facts_under, standing_at
+from aaad.server.facts import facts_at, standing_at
 from aaad.server.gate import Gate, Request
 from aaad.server.journal import Journal
 from aaad.server.listener import Listener
@@ -86,9 +86,13 @@ class Login:
 
 @dataclass
 class Batch:
-    """Logins decided together: at which instant, what is sent, and who must wait for facts."""
+    """Logins decided together: at which instant, what is sent, and who must wait for facts.
+
+    `now_s` is the same moment on the clock that only runs forward.
+    """
 
     now: int
+    now_s: float
     replies: list[tuple[bytes, Peer]] = field(default_factory=list)
     missing: list[Login] = field(default_factory=list)
     accepts: int = 0
@@ -146,7 +150,7 @@ class AccessHandler:
 
     def handle(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> None:
         """A batch of datagrams."""
-        batch = Batch(self._clock.now())
+        batch = self._batch()
         writable = self._journal.writable
         applied = not self._applier.backlog
         for request in self._gate.admit(listener, received):
@@ -213,6 +217,9 @@ class AccessHandler:
         elif self._admit([login]):
             self._begin(self._verify_slowly(login, entry, verifier, offered))
 
+    def _batch(self) -> Batch:
+        return Batch(self._clock.now(), self._monotonic())
+
     def _send(self, listener: Listener, batch: Batch) -> None:
         if batch.accepts:
             self._metrics.count("access_accepts", batch.accepts)
@@ -247,7 +254,7 @@ class AccessHandler:
             self._waiting -= len(logins)
         batches: dict[Listener, Batch] = {}
         for login in logins:
-            batch = batches.setdefault(login.request.listener, Batch(self._clock.now()))
+            batch = batches.setdefault(login.request.listener, self._batch())
             try:
                 self._verify(login, self._directory.find(login.brand, login.login), batch)
             except Exception as error:  # as in handle
@@ -272,7 +279,7 @@ class AccessHandler:
             verified = await loop.run_in_executor(self._threads, verify_argon2, verifier, offered)
             if verified:
                 self._verified.add(verifier, offered)
-            batch = Batch(self._clock.now())
+            batch = self._batch()
             self._decide(login, entry, verified, batch)
             self._send(login.request.listener, batch)
         except Exception as error:  # as in handle
@@ -314,9 +321,7 @@ class AccessHandler:
         standing = standing_at(self._directory, self._sessions, entry, now, self._encode)
         refusal, attributes = standing.refusal, standing.attributes
         if standing.by_usage:
-            facts = facts_under(
-                standing.offer, self._directory, self._sessions, entry, now, projected_to=now
-            )
+            facts = facts_at(self._directory, self._sessions, entry, now)
             refusal = authorize(facts)
             if refusal is None:
                 attributes += timeout_attribute(session_timeout_s(facts))
@@ -335,13 +340,12 @@ class AccessHandler:
     ) -> None:
         """Refuse, after the delay; the log tells the reason, once a minute a name with a count."""
         self._metrics.count(REJECTS[reason])
-        now_s = self._monotonic()
-        more = self._limiter.admit("access_rejected", login.login, now_s=now_s)
+        more = self._limiter.admit("access_rejected", login.login, now_s=batch.now_s)
         if more is not None:
             self._log.info(
                 "access_rejected",
                 login=login.login,
-                client=login.request.client.settings.name,
+                client=login.request.client.name,
                 reason=reason.value,
                 detail=detail,
                 method=proof.method.value,
@@ -351,7 +355,8 @@ class AccessHandler:
         if self._reject_delay_s <= 0 or len(self._rejects_delayed) >= REJECTS_DELAYED_MAX:
             self._finish(login.request, ACCESS_REJECT, attributes, batch)
             return
-        self._rejects_delayed.append((now_s + self._reject_delay_s, login.request, attributes))
+        due_s = batch.now_s + self._reject_delay_s
+        self._rejects_delayed.append((due_s, login.request, attributes))
         if self._reject_timer is None:
             self._await_rejects(self._reject_delay_s)
 
@@ -371,7 +376,7 @@ class AccessHandler:
         batches: dict[Listener, Batch] = {}
         while self._rejects_delayed and self._rejects_delayed[0][0] <= until_s:
             _, request, attributes = self._rejects_delayed.popleft()
-            batch = batches.setdefault(request.listener, Batch(0))
+            batch = batches.setdefault(request.listener, self._batch())
             self._finish(request, ACCESS_REJECT, attributes, batch)
         for listener, batch in batches.items():
             self._send(listener, batch)
@@ -385,7 +390,7 @@ class AccessHandler:
         except ValueError:
             self._gate.give_up(request, DiscardReason.REPLY_TOO_LONG)
             return False
-        self._gate.complete(request, reply)
+        self._gate.complete(request, reply, batch.now_s)
         batch.replies.append((reply, request.peer))
         return True
 

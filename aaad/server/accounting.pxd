@@ -15,13 +15,6 @@ cdef int ACCOUNTING_RESPONSE
 
 
 @cython.final
-cdef class Appended:
-    cdef readonly long long lsn
-    cdef readonly Request request
-    cdef readonly object record
-
-
-@cython.final
 cdef class AccountingHandler:
     cdef Gate _gate
     cdef Journal _journal
@@ -34,7 +27,7 @@ cdef class AccountingHandler:
 
     @cython.locals(request=Request, replies=list, received_us="long long")
     cpdef object handle(self, object listener, list received)
-    @cython.locals(appended=Appended, request=Request, replies=list, records=list, now_s=double)
+    @cython.locals(appended_lsn="long long", request=Request, replies=list, records=list, now_s=double)
     cpdef object durable(self, long long lsn)
     cdef object _send(self, object listener, list replies)
     cdef object _guarded(self, Request request, long long received_us)

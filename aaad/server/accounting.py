@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
@@ -32,13 +31,9 @@ STATUS_SERVER = Code.STATUS_SERVER.value
 ACCOUNTING_RESPONSE = Code.ACCOUNTING_RESPONSE.value
 
 
-@dataclass(frozen=True)
-class Appended:
-    """A record in the journal, not yet known to be on disk; a request wants its answer then."""
-
-    lsn: int
-    request: Request | None
-    record: Applicable
+Appended = tuple[int, Request | None, Applicable]
+"""A record in the journal by its LSN, not yet known to be on disk; a request wants its answer then.
+"""
 
 
 class AccountingHandler:
@@ -91,12 +86,11 @@ class AccountingHandler:
         listener = None
         records = []
         while self._appended:
-            appended = self._appended[0]
-            if appended.lsn > lsn:
+            appended_lsn, request, record = self._appended[0]
+            if appended_lsn > lsn:
                 break
             self._appended.popleft()
-            records.append(appended.record)
-            request = appended.request
+            records.append(record)
             if request is None:
                 continue
             if request.listener is not listener:
@@ -127,7 +121,7 @@ class AccountingHandler:
         body = pack_silence(session_id=session_id, heard_at=heard_at)
         lsn = self._journal.append(received_us, SILENCE, body)
         record = Silence(lsn, received_us, session_id, heard_at)
-        self._appended.append(Appended(lsn, None, record))
+        self._appended.append((lsn, None, record))
 
     def _received_us(self) -> int:
         """Now, but never before the last record: a replay must see what was applied live."""
@@ -153,7 +147,7 @@ class AccountingHandler:
         except (JournalFull, JournalUnavailable):
             self._gate.give_up(request, DiscardReason.JOURNAL_UNAVAILABLE)
             return
-        self._appended.append(Appended(lsn, request, record))
+        self._appended.append((lsn, request, record))
 
     def _reply(self, request: Request, now_s: float) -> tuple[bytes, Peer]:
         reply = encode_reply(request.packet, ACCOUNTING_RESPONSE, b"", request.client.secret)

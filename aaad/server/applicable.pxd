@@ -6,6 +6,7 @@ from aaad.policy.report cimport Report
 
 
 @cython.final
+@cython.no_gc  # of numbers, octets and a Report: it can be in no cycle
 cdef class Accounting:
     cdef readonly Report report
     cdef readonly long long received_us

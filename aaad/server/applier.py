@@ -103,9 +103,9 @@ class Applier:
     def offer(self, records: Iterable[Applicable]) -> None:
         """Take durable records in journal order; apply at once what memory has the facts for."""
         waiting = self._waiting
-        waiting.extend(records)
-        if not self._work.is_set():
-            self._apply_known()
+        for record in records:
+            if waiting or not self._apply_if_known(record):
+                waiting.append(record)
         if waiting:
             self._idle.clear()
             self._work.set()
@@ -133,19 +133,22 @@ class Applier:
             session_keys=[
                 (a.report.nas, a.report.acct_session_id)
                 for a in accountings
-                if not self._is_known(a, self._placement(a))
+                if not self._is_known(self._placement(a))
             ],
         )
 
     def _apply_known(self) -> None:
         waiting = self._waiting
-        while waiting:
-            record = waiting[0]
-            placement = self._placement(record)
-            if not self._is_known(record, placement):
-                return
+        while waiting and self._apply_if_known(waiting[0]):
             waiting.popleft()
-            self._apply(record, placement)
+
+    def _apply_if_known(self, record: Applicable) -> bool:
+        """Apply a record if that can be done from memory alone."""
+        placement = self._placement(record)
+        if not self._is_known(placement):
+            return False
+        self._apply(record, placement)
+        return True
 
     def _placement(self, record: Applicable) -> Placement | None:
         """The session in memory that a report belongs to; None if it is not about a session."""
@@ -161,8 +164,8 @@ class Applier:
         facts = self._nases.facts(report.client, report.nas)
         return place(report, self._candidates(record), facts)
 
-    def _is_known(self, record: Applicable, placement: Placement | None) -> bool:
-        """Whether a record can be applied from memory alone."""
+    def _is_known(self, placement: Placement | None) -> bool:
+        """Whether memory alone tells where a report belongs."""
         if placement is None:
             return True
         session = placement.session
@@ -185,11 +188,13 @@ class Applier:
 
     def _opened_after(self, session: Session, record: Accounting) -> bool:
         """Whether a later record of this journal opened a session: its id tells which one did."""
-        if session.lsn < record.report.lsn and session.journal_number == self._journal_number:
-            return False  # an earlier record was applied to it
+        if session.lsn <= record.report.lsn and session.journal_number == self._journal_number:
+            return False  # this record or an earlier one was applied to it
         session_id = session.session_id
+        if node_of(session_id) != self._journal_number:
+            return False  # its owner was faster: what we have of that start belongs to it
         at_ms, made_at = record.received_us // US_PER_MS, made_at_ms(session_id)
-        if made_at != at_ms or node_of(session_id) != self._journal_number:
+        if made_at != at_ms:
             return made_at > max(at_ms, EPOCH_MS)
         ahead = (session_id - record.report.lsn) & SEQUENCE_MASK
         return 0 < ahead <= SEQUENCE_MASK // 2
@@ -216,9 +221,10 @@ class Applier:
         Nothing, while the enforcer knows that it lets them run on.
         """
         now = record.report.received_at
-        entry = self._directory.of_service(session.terms.service_id)
-        state = entry.state
-        if now < entry.free_until_at or max(now, session.last_at) < state.settled_until_at:
+        tally, state = session.tally, session.account
+        if tally is not None and now < tally.free_until_at:
+            return
+        if state is not None and max(now, session.last_at) < state.settled_until_at:
             return
         try:
             self._enforcement.review(session.terms.account_id, now)
@@ -270,8 +276,8 @@ class Applier:
 
     def _runs_anew(self, session: Session) -> None:
         """One session more uses what its account has: the enforcer has to look again."""
-        if session.is_open:
-            state = self._directory.of_service(session.terms.service_id).state
+        state = session.account
+        if session.is_open and state is not None:
             state.settled_until_at = 0
 
     def _learn_interval(self, session: Session) -> None:
@@ -293,7 +299,7 @@ class Applier:
         if timeline is None:
             self._suspend(record, "no tariff in force")
             return None
-        return open_session(
+        session = open_session(
             report,
             placement,
             counts_from_at=counts_from_at,
@@ -304,6 +310,8 @@ class Applier:
             terms=entry.terms,
             timeline=timeline,
         )
+        session.account = entry.state
+        return session
 
     def _count(
         self, session: Session, record: Accounting, placement: Placement, nas: NasFacts
@@ -324,19 +332,18 @@ class Applier:
         it.
         """
         self._books.session_changed(session, lsn, received_us)
-        entry = self._directory.of_service(session.terms.service_id)
-        state = entry.state
+        state = session.account
+        assert state is not None, "sessions are opened and restored with their account"
         tallies = state.carry(session)
         at = max(session.started_at, session.last_at - 1)
         for tally in tallies:
             if tally.is_due(at, state.owed_micros):
                 # what is owed is no cycle's: it is compared once, in the latest
-                self._check_limits(entry, session, tally, at, tally is tallies[-1])
+                self._check_limits(session, tally, at, tally is tallies[-1])
 
-    def _check_limits(
-        self, entry: Entry, session: Session, tally: Tally, at: int, with_credit: bool
-    ) -> None:
+    def _check_limits(self, session: Session, tally: Tally, at: int, with_credit: bool) -> None:
         """Which thresholds are newly reached by usage up to and in the second `at`."""
+        entry = self._directory.of_service(session.terms.service_id)
         state, period_start_at = entry.state, tally.period_start_at
         state.settled_until_at = 0
         offer = self._directory.offer(entry, at)
@@ -358,9 +365,10 @@ class Applier:
         """An Acct-Session-Id has one session that runs: the latest. Others ended when last heard,
         also one that a late report has just made known.
         """
-        candidates = self._candidates(record)
+        candidates = self._sessions.candidates(session.nas, session.acct_session_id)
         if len(candidates) == 1:
             return
+        candidates = self._candidates(record)
         latest = max([candidate.started_at for candidate in candidates])
         for older in candidates:
             if older.is_open and older.started_at < latest:

@@ -16,13 +16,12 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from aaad.policy.session import Session
 from aaad.radius.dictionary import Dictionary, load_dictionary
 from aaad.radius.duplicates import DuplicateTable
 from aaad.server import access, accounting, records
 from aaad.server.access import AccessHandler
 from aaad.server.accounting import AccountingHandler
-from aaad.server.applicable import Applicable
+from aaad.server.applicable import Applicable, Silence
 from aaad.server.applier import Applier
 from aaad.server.catalogs import Catalogs, reply_encoder
 from aaad.server.directory import Directory
@@ -30,13 +29,14 @@ from aaad.server.enforcer import Enforcer
 from aaad.server.gate import Clients, Gate
 from aaad.server.journal import Journal, JournalFull, JournalUnavailable
 from aaad.server.listener import Handler, Listener
-from aaad.server.metrics import Metrics
+from aaad.server.metrics import Metrics, Port
 from aaad.server.nas_table import NasTable
 from aaad.server.poster import Poster
+from aaad.server.records_again import RecordsAgain
 from aaad.server.session_table import SessionTable
 from aaad.server.silence import silent_sessions
 from aaad.server.sockets import open_socket
-from aaad.server.unposted import Unposted
+from aaad.server.unposted import Dirty, Unposted
 from ledger.addresses import Endpoint
 from ledger.clients import NasSettings
 from ledger.clock import Clock
@@ -47,9 +47,6 @@ from ledger.settings import Settings, load_settings
 from ledger.store import open_store
 from ledger.store.contract import Store, StoreError
 from ledger.subscribers import PRICE_LIST_CHANGED, fetch_change_counter, fetch_changes
-
-JOURNAL_NUMBER = 1
-"""The one worker's journal."""
 
 REPLAY_BATCH = 4096
 """Journal records handed to the applier at once while replaying."""
@@ -66,6 +63,9 @@ SILENCE_POLL_S = 15.0
 
 DRAIN_MAX_S = 20.0
 """The time that an orderly end may take; the unit's TimeoutStopSec is longer."""
+
+NO_SESSION = 0
+"""A silence of no session: it only says how far records are applied."""
 
 DAY_S = 86_400
 US = 1_000_000
@@ -110,6 +110,7 @@ class Daemon:
         self.state = "starting"
         self.started_at = clock.now()
         self.listeners: list[Listener] = []
+        self.gates: dict[Port, Gate] = {}
         self.fatal: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[None]] = []
         self._change_counter = 0
@@ -124,7 +125,7 @@ class Daemon:
         store = await open_store(
             settings.store.url,
             checkpoints=True,
-            node=JOURNAL_NUMBER,
+            node=settings.journal.number,
             password=settings.store.password,
         )
         journal = daemon = None
@@ -134,11 +135,11 @@ class Daemon:
                 positions = {
                     p.journal_number: p.applied_lsn for p in await fetch_journal_positions(reader)
                 }
-            position = positions.get(JOURNAL_NUMBER, 0)
+            position = positions.get(settings.journal.number, 0)
             journal = Journal.open(
                 settings.journal.folder,
                 store_id=store.store_id,
-                journal_number=JOURNAL_NUMBER,
+                journal_number=settings.journal.number,
                 segment_size=settings.journal.segment_size,
                 retention_s=settings.journal.retention_days * DAY_S,
                 max_unapplied_bytes=settings.journal.unapplied_max,
@@ -147,6 +148,8 @@ class Daemon:
             daemon = cls(settings, clock=clock, store=store, journal=journal)
             for warning in store.warnings:
                 daemon.log.warning("store_warned", warning=warning)
+            if journal.torn_tail:
+                daemon.log.warning("journal_torn_tail", torn_tail=journal.torn_tail)
             await daemon._restore(position, on_progress)
         except BaseException:
             if daemon is not None:
@@ -266,13 +269,13 @@ class Daemon:
     def _build(self, position: int) -> None:
         """The parts that turn packets into books."""
         settings = self.settings
-        unposted = Unposted(position)
+        self.unposted = Unposted(position)
         self.poster = Poster(
             store=self.store,
-            unposted=unposted,
+            unposted=self.unposted,
             sessions=self.sessions,
             settings=settings.posting,
-            journal_number=JOURNAL_NUMBER,
+            journal_number=settings.journal.number,
             clock=self.clock,
             on_posted=lambda lsn: self.journal.mark_applied(lsn, self.clock.now_us()),
             on_lost=self._reload_lost,
@@ -280,17 +283,17 @@ class Daemon:
             log=self.log,
         )
         self.applier = Applier(
-            journal_number=JOURNAL_NUMBER,
+            journal_number=settings.journal.number,
             sessions=self.sessions,
             directory=self.directory,
             nases=self.nases,
-            books=unposted,
+            books=self.unposted,
             enforcement=self.enforcer,
             metrics=self.metrics,
             log=self.log,
         )
         self.accounting = AccountingHandler(
-            gate=self._gate(accounting.CODES),
+            gate=self._gate(Port.ACCOUNTING, accounting.CODES),
             journal=self.journal,
             applier=self.applier,
             clock=self.clock,
@@ -298,7 +301,7 @@ class Daemon:
             log=self.log,
         )
         self.access = AccessHandler(
-            gate=self._gate(access.CODES),
+            gate=self._gate(Port.AUTHENTICATION, access.CODES),
             journal=self.journal,
             applier=self.applier,
             directory=self.directory,
@@ -317,9 +320,9 @@ class Daemon:
         """What the configuration in force says of a NAS."""
         return self.settings.nas(nas)
 
-    def _gate(self, codes: frozenset[Any]) -> Gate:
+    def _gate(self, port: Port, codes: frozenset[Any]) -> Gate:
         radius = self.settings.radius
-        return Gate(
+        self.gates[port] = gate = Gate(
             codes=codes,
             clients=lambda: self.clients,
             duplicates=DuplicateTable(radius.duplicate_capacity, radius.duplicate_lifetime_s),
@@ -329,6 +332,7 @@ class Daemon:
             metrics=self.metrics,
             log=self.log,
         )
+        return gate
 
     def _open_sockets(self) -> None:
         radius = self.settings.radius
@@ -382,11 +386,25 @@ class Daemon:
         for account_id in set(account_ids):
             self.enforcer.review(account_id, now)
 
-    async def _reload_lost(self, lost: list[Session]) -> None:
-        """Read what another owner wrote of these sessions; in the poster's task."""
+    async def _reload_lost(self, lost: list[Dirty]) -> None:
+        """Take over what another owner wrote of these sessions, and apply to that what our journal
+        has of them beyond the books; in the poster's task.
+
+        Nothing may be on its way to be applied when they are let go: they come first then.
+        """
         self.log.warning("sessions_lost_to_another_owner", sessions=len(lost))
-        await self.directory.refresh({session.terms.account_id for session in lost})
-        await self.directory.load_sessions({(s.nas, s.acct_session_id) for s in lost})
+        again = RecordsAgain(self.journal, self.settings.brands, [d.session for d in lost])
+        await asyncio.to_thread(again.read, min(d.first_lsn for d in lost))
+        while self.applier.backlog:
+            await self.applier.caught_up()
+        last_lsn, last_us = self.unposted.applied_lsn, self.unposted.applied_us
+        again.read_on(last_lsn)
+        self.unposted.lose(lost)
+        for dirty in lost:
+            if self.sessions.get(dirty.session.session_id) is dirty.session:
+                self.sessions.remove(dirty.session)
+        self.applier.offer([*again.found, Silence(last_lsn, last_us, NO_SESSION, 0)])
+        await self.directory.refresh({d.session.terms.account_id for d in lost})
 
     async def _watch_changes(self) -> None:
         """Changes that others made in the store reach memory (exactly one posting apart)."""

@@ -12,7 +12,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
@@ -50,6 +49,11 @@ Result = TypeVar("Result")
 UNKNOWN_MAX = 10_000
 """Names that nobody has, remembered so that a guesser costs no query each."""
 
+EVICTION_LOOKS = 4
+"""Subscribers looked at for each that is fetched, until enough have left: where nearly all have a
+session, a miss stays as cheap as anywhere.
+"""
+
 RETRY_FIRST_S = 0.05
 RETRY_LAST_S = 2.0
 """Between attempts while the store is away; doubling from the first to the last."""
@@ -68,8 +72,6 @@ class Entry:
     offer: Offer | None = None
     offer_from_at: int = 0
     offer_until_at: int = 0
-    # until when nothing that it uses can end a session of this service, as far as is known
-    free_until_at: int = 0
 
     @property
     def login(self) -> Login:
@@ -104,7 +106,7 @@ class Directory:
         self._entries: OrderedDict[Login, Entry] = OrderedDict()
         self._by_service: dict[int, Entry] = {}
         self._states: dict[int, AccountState] = {}
-        self._of_account: dict[int, dict[int, Entry]] = {}
+        self._of_account: dict[int, tuple[Entry, ...]] = {}  # nearly always one: nothing is smaller
         self._unknown: OrderedDict[Login, None] = OrderedDict()
         self.class_key = sealer.derive_key(b"class attribute")
         self.revision = 0  # of what standings are made from, beside the subscriber
@@ -129,7 +131,7 @@ class Directory:
 
     def of_account(self, account_id: int) -> list[Entry]:
         """The services of an account that are in memory."""
-        return list(self._of_account.get(account_id, {}).values())
+        return list(self._of_account.get(account_id, ()))
 
     def is_known_missing(self, brand: str, login: str) -> bool:
         """Whether the store has said that nobody has this login."""
@@ -145,10 +147,6 @@ class Directory:
             entry.offer_from_at = at
             entry.offer_until_at = NEVER if change_at is None else change_at
         return entry.offer
-
-    def offer_changes_at(self, entry: Entry, at: int) -> int | None:
-        """The first instant after `at` at which a service may have another offer."""
-        return self._catalog(entry).next_change(entry.subscriber.purchases, at)
 
     def interim_interval_s(self, entry: Entry, at: int) -> int:
         """How often sessions of a service report: as its offer tells the NAS, else the usual."""
@@ -237,7 +235,7 @@ class Directory:
         """The dictionary or the price lists changed: find offers and standings anew when asked."""
         self.revision += 1
         for entry in self._entries.values():
-            entry.offer_until_at = entry.free_until_at = 0
+            entry.offer_until_at = 0
             entry.state.facts_changed()
 
     def reprice(self, sessions: Iterable[Session]) -> None:
@@ -277,10 +275,11 @@ class Directory:
         """
         subscribers = list(subscribers)
         accounts = {s.account.account_id: s.account for s in subscribers}
+        about: dict[tuple[str, int], frozenset[int]] = {}
         states = await fetch_account_states(
             reader,
             {
-                account_id: self._periods(account)
+                account_id: self._periods(account, about)
                 for account_id, account in accounts.items()
                 if anew or account_id not in self._states
             },
@@ -314,16 +313,19 @@ class Directory:
         for subscriber in subscribers:
             self._put(subscriber)
 
-    def _periods(self, account: Account) -> set[int]:
+    def _periods(
+        self, account: Account, about: dict[tuple[str, int], frozenset[int]]
+    ) -> Collection[int]:
         """The billing cycles whose usage matters: this one, the last, and those that sessions post
-        into.
+        into. `about` keeps the first two for other accounts of the zone and billing day.
         """
-        this = cycle_at(self._clock.now(), bill_day=account.bill_day, zone=account.zone)
-        last = cycle_at(this.start_at - 1, bill_day=account.bill_day, zone=account.zone)
-        periods = {this.start_at, last.start_at}
-        for session in self._sessions.of_account(account.account_id):
-            periods.update(session.usage_not_stored())
-        return periods
+        key = (account.zone, account.bill_day)
+        if key not in about:
+            this = cycle_at(self._clock.now(), bill_day=account.bill_day, zone=account.zone)
+            last = cycle_at(this.start_at - 1, bill_day=account.bill_day, zone=account.zone)
+            about[key] = frozenset((this.start_at, last.start_at))
+        sessions = self._sessions.of_account(account.account_id)
+        return about[key].union(*(session.usage_not_stored() for session in sessions))
 
     def _put(self, subscriber: Subscriber) -> None:
         service = subscriber.service
@@ -340,7 +342,10 @@ class Directory:
         self._entries[entry.login] = entry
         self._unknown.pop(entry.login, None)
         self._by_service[service.service_id] = entry
-        self._of_account.setdefault(service.account_id, {})[service.service_id] = entry
+        self._of_account[service.account_id] = (
+            *self._of_account.get(service.account_id, ()),
+            entry,
+        )
 
     def _password(self, credential: Credential) -> Password | None:
         """What is known of a password; None, and an error in the log, if it cannot be opened."""
@@ -363,10 +368,12 @@ class Directory:
         self._entries.pop(entry.login, None)
         service = entry.subscriber.service
         self._by_service.pop(service.service_id, None)
-        of_account = self._of_account.get(service.account_id, {})
-        of_account.pop(service.service_id, None)
-        if not of_account:
-            self._of_account.pop(service.account_id, None)
+        account_id = service.account_id
+        others = tuple(one for one in self._of_account.get(account_id, ()) if one is not entry)
+        if others:
+            self._of_account[account_id] = others
+        else:
+            self._of_account.pop(account_id, None)
 
     def _remember_unknown(self, login: Login) -> None:
         self._unknown[login] = None
@@ -377,14 +384,17 @@ class Directory:
         """Let the least recently used go that have no session in memory and were not just asked
         for.
         """
-        excess = len(self._entries) - self._subscribers_max
-        for login in list(islice(self._entries, max(0, excess))):
-            entry = self._entries[login]
+        for _ in range(EVICTION_LOOKS * len(asked)):
+            if len(self._entries) <= self._subscribers_max:
+                return
+            login, entry = next(iter(self._entries.items()))
             account_id = entry.state.account.account_id
-            if login not in asked and not self._sessions.of_account(account_id):
-                self._forget(entry)
-                if not self.of_account(account_id):
-                    self._states.pop(account_id, None)
+            if login in asked or self._sessions.of_account(account_id):
+                self._entries.move_to_end(login)  # it stays: looked at again after all the others
+                continue
+            self._forget(entry)
+            if not self.of_account(account_id):
+                self._states.pop(account_id, None)
 
     async def _insist(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
         """Try until the store answers; it is logged once, and shown by `aaactl status`."""

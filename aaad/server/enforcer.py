@@ -140,7 +140,10 @@ class Enforcer:
                 for session in sessions:
                     self._order(session, refusal)
             elif is_free(facts):
-                entry.free_until_at = entry.offer_until_at
+                settled_until_at = min(settled_until_at, entry.offer_until_at)
+                for session in sessions:
+                    if session.tally is not None:
+                        session.tally.free_until_at = entry.offer_until_at
             else:
                 due_at = min(due_at, due_at_of(facts, sessions, len(running)))
                 settled_until_at = min(

@@ -35,7 +35,7 @@ def standing_at(
         standing = make_standing(
             facts,
             attributes=_accept_attributes(directory, facts, encode()),
-            changes_at=directory.offer_changes_at(entry, now),
+            changes_at=entry.offer_until_at,
             revision=directory.revision,
         )
         entry.standing = standing
@@ -65,29 +65,16 @@ def facts_at(
     """The facts of a subscriber at `now`; usage of running sessions is projected to an instant
     (None: to now).
     """
-    offer = directory.offer(entry, now)
     at = now if projected_to is None else projected_to
-    return facts_under(offer, directory, sessions, entry, now, projected_to=at)
-
-
-def facts_under(
-    offer: Offer | None,
-    directory: Directory,
-    sessions: SessionTable,
-    entry: Entry,
-    now: int,
-    *,
-    projected_to: int,
-) -> Facts:
-    """The same for who knows the offer already."""
+    offer = directory.offer(entry, now)
     subscriber = entry.subscriber
     running = sessions.open_of_account(subscriber.account.account_id)
     return Facts(
         now=now,
         subscriber=subscriber,
         offer=offer,
-        uses=_uses(entry, offer, running, now=now, at=projected_to),
-        owed_micros=_owed_micros(entry, running, projected_to),
+        uses=_uses(entry, offer, running, now=now, at=at),
+        owed_micros=_owed_micros(entry, running, at),
         new_meter=lambda: _new_meter(directory, entry, now),
     )
 

@@ -6,7 +6,11 @@ from aaad.radius.decoder cimport Packet, decode
 from aaad.radius.duplicates cimport DuplicateTable
 from aaad.radius.secret cimport Secret
 from aaad.radius.signing cimport verify_request
+from aaad.server.histogram cimport Histogram
 from aaad.server.peers cimport Peer
+
+cdef long long US
+cdef double UNKNOWN
 
 
 @cython.final
@@ -47,13 +51,14 @@ cdef class Gate:
     cdef object _monotonic
     cdef object _limiter
     cdef object _metrics
+    cdef Histogram _latency_us
     cdef object _log
 
     @cython.locals(
         clients=Clients, client=Client, datagram=bytes, peer=Peer, packet=Packet, now_s=double,
         requests=list, again=list)
     cpdef list admit(self, object listener, list received)
-    cpdef object complete(self, Request request, bytes reply, object now_s=*)
+    cpdef object complete(self, Request request, bytes reply, double now_s=*)
     cpdef object give_up(self, Request request, object reason)
     @cython.locals(packet=Packet)
     cdef Packet _verified(self, bytes datagram, Client client)

@@ -19,7 +19,8 @@ from aaad.radius.duplicates import NEW, PENDING, DuplicateTable
 from aaad.radius.errors import REMEDY, Discard, DiscardReason
 from aaad.radius.secret import Secret
 from aaad.radius.signing import verify_request
-from aaad.server.metrics import Metrics
+from aaad.server.histogram import Histogram
+from aaad.server.metrics import Metrics, Port
 from aaad.server.peers import Peer
 from ledger.clients import ClientSettings, ClientTable
 from ledger.clock import Clock
@@ -28,6 +29,11 @@ from ledger.rules.logins import BrandSettings
 
 if TYPE_CHECKING:
     from aaad.server.listener import Listener
+
+US = 1_000_000
+
+UNKNOWN = -1.0
+"""A time that the caller has not read: monotonic time is never negative."""
 
 ADDRESSES_MAX = 65_536
 """Source addresses of clients that are remembered with their client: all that speak in a while."""
@@ -120,7 +126,15 @@ class Gate:
         self._monotonic = monotonic
         self._limiter = limiter
         self._metrics = metrics
+        self._latency_us: Histogram = metrics.latency_us[
+            Port.ACCOUNTING if Code.ACCOUNTING_REQUEST in codes else Port.AUTHENTICATION
+        ]
         self._log = log
+
+    @property
+    def duplicates_evicted(self) -> int:
+        """Requests whose repetition would not be known any more, for want of room."""
+        return self._duplicates.evictions
 
     def admit(self, listener: Listener, received: list[tuple[bytes, Peer]]) -> list[Request]:
         """The new requests among what was received; repeated ones are answered again at once."""
@@ -152,11 +166,12 @@ class Gate:
             listener.send(again)
         return requests
 
-    def complete(self, request: Request, reply: bytes, now_s: float | None = None) -> None:
-        """Keep a reply for repetitions of its request; `now_s` is monotonic."""
-        if now_s is None:
+    def complete(self, request: Request, reply: bytes, now_s: float = UNKNOWN) -> None:
+        """A reply is sent now: keep it for repetitions of its request. `now_s` is monotonic."""
+        if now_s == UNKNOWN:
             now_s = self._monotonic()
         self._duplicates.complete(request.peer.source, request.packet, reply, now_s)
+        self._latency_us.observe(int((now_s - request.received_s) * US))
 
     def give_up(self, request: Request, reason: DiscardReason) -> None:
         """Not answered now: a repetition is to be tried like a new one."""

@@ -28,8 +28,8 @@ cdef class Journal:
     cdef Group _group
     cdef long long _retention_us
     cdef long long _max_unapplied_bytes
-    cdef long long _next_lsn
-    cdef long long _received_us
+    cdef readonly long long next_lsn
+    cdef readonly long long last_received_us
     cdef _UnappliedBytes _unapplied
     cdef bint _is_announced
     cdef object _loop

@@ -95,7 +95,8 @@ class JournalCounters:
 class Journal:
     """One worker's journal. Its methods belong to the event loop's thread.
 
-    `counters` are for metrics; `torn_tail` tells what `open` cut off, or is empty.
+    `counters` are for metrics; `torn_tail` tells what `open` cut off, or is empty. `next_lsn` is
+    what `append` will give next; it never goes below `last_received_us`, that of the last record.
     """
 
     def __init__(
@@ -108,9 +109,9 @@ class Journal:
         self._group = Group(salt)
         self._retention_us = retention_s * _US_PER_S
         self._max_unapplied_bytes = max_unapplied_bytes
-        self._next_lsn = files.durable_lsn + 1
+        self.next_lsn = files.durable_lsn + 1
         self._unapplied = _UnappliedBytes(files.sizes())
-        self._received_us = files.received_us
+        self.last_received_us = files.received_us
         self._is_announced = False  # the loop hands the group over at the end of its turn
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -175,17 +176,7 @@ class Journal:
     @property
     def last_lsn(self) -> int:
         """The last LSN given out; 0 before the first."""
-        return self._next_lsn - 1
-
-    @property
-    def next_lsn(self) -> int:
-        """The LSN that `append` will give next."""
-        return self._next_lsn
-
-    @property
-    def last_received_us(self) -> int:
-        """Received time of the last record: `append` never goes below it."""
-        return self._received_us
+        return self.next_lsn - 1
 
     @property
     def unapplied_bytes(self) -> int:
@@ -239,11 +230,11 @@ class Journal:
             raise ValueError(f"a journal record of {len(body)} bytes; {BODY_SIZE_MAX} is the most")
         if self._unapplied.bytes + len(body) + OVERHEAD_MAX > self._max_unapplied_bytes:
             raise self._full(len(body) + OVERHEAD_MAX)
-        self._received_us = max(received_us, self._received_us)
-        lsn = self._next_lsn
-        size = self._group.append(lsn, self._received_us, kind, body)
+        self.last_received_us = max(received_us, self.last_received_us)
+        lsn = self.next_lsn
+        size = self._group.append(lsn, self.last_received_us, kind, body)
         self._unapplied.add(lsn, size)
-        self._next_lsn = lsn + 1
+        self.next_lsn = lsn + 1
         if not self._is_announced:
             assert self._loop is not None
             self._is_announced = True

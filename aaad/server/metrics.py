@@ -1,20 +1,30 @@
-"""What the daemon counts: named counters, and discards by reason and client. Plain dictionaries,
-read by status.
+"""What the daemon counts: named counters, discards by reason and client, and how long its answers
+took. Plain dictionaries and lists, read by status and by the Prometheus page.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from enum import StrEnum
 
 from aaad.radius.errors import DiscardReason
+from aaad.server.histogram import LATENCY_US_BOUNDS, Histogram
+
+
+class Port(StrEnum):
+    """What a socket serves; the value is the label of its figures."""
+
+    AUTHENTICATION = "authentication"
+    ACCOUNTING = "accounting"
 
 
 class Metrics:
     """Counters since the start of the process."""
 
-    __slots__ = ("counters", "discards")
+    __slots__ = ("counters", "discards", "latency_us")
 
     def __init__(self) -> None:
+        self.latency_us = {port: Histogram(LATENCY_US_BOUNDS) for port in Port}
         self.counters: Counter[str] = Counter()
         self.discards: Counter[tuple[str, DiscardReason]] = Counter()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -30,6 +31,9 @@ REQUEST_SIZE_MAX = 8192
 REQUEST_MAX_S = 5.0
 """A scraper that is slower than this is cut off."""
 
+NAS_LABELS_MAX = 1_000
+"""NASes with lines of their own: a scrape stays below a few hundred kilobytes."""
+
 US = 1_000_000
 
 
@@ -44,6 +48,8 @@ class DaemonCollector(Collector):
         yield from self._counters()
         yield from self._gauges()
         yield from self._journal()
+        yield from self._latency()
+        yield from self._nases()
 
     def _counters(self) -> Iterator[Metric]:
         metrics = self._daemon.metrics
@@ -66,6 +72,12 @@ class DaemonCollector(Collector):
         drops = CounterMetricFamily("aaad_kernel_drops", "Datagrams dropped by a full buffer")
         drops.add_metric([], sum(one.kernel_drops for one in self._daemon.listeners))
         yield drops
+        evicted = CounterMetricFamily(
+            "aaad_duplicates_evicted", "Requests forgotten for want of room", labels=["port"]
+        )
+        for port, gate in self._daemon.gates.items():
+            evicted.add_metric([port.value], gate.duplicates_evicted)
+        yield evicted
 
     def _gauges(self) -> Iterator[Metric]:
         daemon = self._daemon
@@ -106,6 +118,34 @@ class DaemonCollector(Collector):
             counters.group_size_buckets,
             total=counters.records,
         )
+
+    def _latency(self) -> Iterator[Metric]:
+        family = HistogramMetricFamily(
+            "aaad_latency_seconds", "From receipt to the answer sent", labels=["port"]
+        )
+        for port, histogram in self._daemon.metrics.latency_us.items():
+            family.add_metric(
+                [port.value],
+                _buckets([f"{bound / US:g}" for bound in histogram.bounds], histogram.counts),
+                histogram.total / US,
+            )
+        yield family
+
+    def _nases(self) -> Iterator[Metric]:
+        """What each NAS sends; the first that were heard, so that no client can flood the page."""
+        nases = self._daemon.nases
+        yield GaugeMetricFamily("aaad_nases", "NASes heard", value=nases.observed_count)
+        reports = CounterMetricFamily(
+            "aaad_nas_reports", "Reports applied, by NAS", labels=["client", "nas"]
+        )
+        clamped = CounterMetricFamily(
+            "aaad_nas_clamped_clocks", "Instants not believed, by NAS", labels=["client", "nas"]
+        )
+        for observed in nases.first_observed(NAS_LABELS_MAX):
+            reports.add_metric([observed.client, observed.nas], observed.reports)
+            clamped.add_metric([observed.client, observed.nas], observed.clamped_clocks)
+        yield reports
+        yield clamped
 
 
 class MetricsPage:
@@ -160,10 +200,10 @@ class MetricsPage:
 def _histogram(
     name: str, help_text: str, bounds: list[str], counts: list[int], *, total: float
 ) -> HistogramMetricFamily:
-    """A histogram of cumulative buckets from one count a bucket, the last one above all bounds."""
-    buckets = []
-    below = 0
-    for bound, count in zip((*bounds, "+Inf"), counts, strict=True):
-        below += count
-        buckets.append((bound, below))
-    return HistogramMetricFamily(name, help_text, buckets=buckets, sum_value=total)
+    """A histogram without labels."""
+    return HistogramMetricFamily(name, help_text, buckets=_buckets(bounds, counts), sum_value=total)
+
+
+def _buckets(bounds: list[str], counts: list[int]) -> list[tuple[str, int]]:
+    """Cumulative buckets from one count a bucket, the last one above all bounds."""
+    return list(zip((*bounds, "+Inf"), accumulate(counts), strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from aaad.policy.report import Report
 from aaad.policy.session import Session
@@ -17,7 +18,7 @@ this.
 """
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Observed:
     """One NAS as its reports show it."""
 
@@ -82,8 +83,9 @@ class NasTable:
         if observed.heard_since is None:
             observed.heard_since = report.received_at
         observed.reports += 1
-        if report.clock_is_wrong(self.facts(*key).timestamp_window_s):
-            observed.clamped_clocks += 1
+        if report.event_timestamp_at is not None:
+            window_s = self.facts(report.client, report.nas).timestamp_window_s
+            observed.clamped_clocks += report.clock_is_wrong(window_s)
 
     def end_presumed(self, session: Session) -> None:
         """The end of a session was never reported by its NAS."""
@@ -111,6 +113,15 @@ class NasTable:
     def observed(self) -> list[Observed]:
         """All that were heard, by name."""
         return sorted(self._observed.values(), key=lambda o: (o.nas, o.client))
+
+    @property
+    def observed_count(self) -> int:
+        """How many were heard."""
+        return len(self._observed)
+
+    def first_observed(self, count: int) -> Iterable[Observed]:
+        """Those that were heard first, at most `count`."""
+        return islice(self._observed.values(), count)
 
     def of(self, client: str, nas: str) -> Observed | None:
         """What was observed of one."""

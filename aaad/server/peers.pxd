@@ -28,13 +28,11 @@ cdef struct Ends:  # all zero where nothing was written: compared and hashed as 
 
 cdef class Peer:
     cdef Ends ends
-    cdef bytes _address
-    cdef bytes _source
-    cdef str _host
+    cdef readonly bytes address
+    cdef readonly bytes source
+    cdef readonly str host
 
-    cdef bytes get_address(self)
-    cdef bytes get_source(self)
-    cdef str get_host(self)
+    cdef int name(self) except -1
     cdef str _text(self)
 
 

@@ -23,7 +23,10 @@ from aaad.server.linux_udp cimport (
 cdef class Peer:
     """Who sent a datagram, and which of our addresses was asked.
 
-    Equal and hashed by source address, port and scope; the address that was asked does not count.
+    `address` is the source's 4 or 16 octets (an IPv4 address mapped into IPv6 has 4), `host` its
+    text, with the scope if it is link-local, and `source` what tells this sender from every other:
+    address, port and scope, at most 22 octets. Equal and hashed by `source`; the address that was
+    asked does not count.
     """
 
     def __init__(self, str host, int port, *, str local_host=None):
@@ -35,6 +38,7 @@ cdef class Peer:
         if not 0 <= port <= 65535:
             raise ValueError(f"port {port} of {host} is not one of 0 to 65535")
         _fill(&self.ends.address, host, port)
+        self.name()
         if local_host is None:
             return
         cdef Address local
@@ -49,24 +53,9 @@ cdef class Peer:
             self.ends.local.v6.ipi6_ifindex = local.v6.sin6_scope_id
 
     @property
-    def address(self):
-        """The source address: 4 octets, or 16; an IPv4 address mapped into IPv6 is 4."""
-        return self.get_address()
-
-    @property
     def port(self):
         """The source port."""
         return ntohs(self.ends.address.v4.sin_port)
-
-    @property
-    def host(self):
-        """The source address as text, with its scope if it is link-local."""
-        return self.get_host()
-
-    @property
-    def source(self):
-        """What tells this sender from every other: address, port and scope, at most 22 octets."""
-        return self.get_source()
 
     @property
     def local_address(self):
@@ -80,42 +69,31 @@ cdef class Peer:
     def __eq__(self, other):
         if not isinstance(other, Peer):
             return NotImplemented
-        return self.get_source() == (<Peer>other).get_source()
+        return self.source == (<Peer>other).source
 
     def __hash__(self):
-        return hash(self.get_source())
+        return hash(self.source)
 
     def __repr__(self):
         return f"Peer({self.host!r}, {self.port})"
 
-    cdef bytes get_address(self):
+    cdef int name(self) except -1:
+        """Set what is read of the address again and again."""
         cdef const uint8_t *octets
-        cdef int size
-        if self._address is None:
-            size = _octets(&self.ends.address, &octets)
-            self._address = PyBytes_FromStringAndSize(<const char *>octets, size)
-        return self._address
-
-    cdef bytes get_source(self):
-        cdef uint32_t scope
-        if self._source is None:
-            scope = _scope(&self.ends.address)
-            self._source = (
-                self.get_address()
-                + PyBytes_FromStringAndSize(<const char *>&self.ends.address.v4.sin_port, 2)
-                + (PyBytes_FromStringAndSize(<const char *>&scope, 4) if scope else b""))
-        return self._source
-
-    cdef str get_host(self):
-        if self._host is None:
-            self._host = self._text()
-        return self._host
+        cdef int size = _octets(&self.ends.address, &octets)
+        cdef uint32_t scope = _scope(&self.ends.address)
+        self.address = PyBytes_FromStringAndSize(<const char *>octets, size)
+        self.source = (
+            self.address
+            + PyBytes_FromStringAndSize(<const char *>&self.ends.address.v4.sin_port, 2)
+            + (PyBytes_FromStringAndSize(<const char *>&scope, 4) if scope else b""))
+        self.host = self._text()
+        return 0
 
     cdef str _text(self):
-        cdef bytes address = self.get_address()
-        if len(address) == 4:
-            return socket.inet_ntop(socket.AF_INET, address)
-        text = socket.inet_ntop(socket.AF_INET6, address)
+        if len(self.address) == 4:
+            return socket.inet_ntop(socket.AF_INET, self.address)
+        text = socket.inet_ntop(socket.AF_INET6, self.address)
         cdef uint32_t scope = _scope(&self.ends.address)
         if scope == 0:
             return text
@@ -145,6 +123,7 @@ cdef class PeerTable:
         if peer is None or memcmp(&peer.ends, ends, sizeof(Ends)) != 0:
             peer = Peer.__new__(Peer)
             peer.ends = ends[0]
+            peer.name()
             self._places[index] = peer
         return peer
 

@@ -12,12 +12,12 @@ way between reading an account and taking it over (Directory.refresh).
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from aaad.policy.session import Session
 from aaad.server.metrics import Metrics
 from aaad.server.session_table import SessionTable
 from aaad.server.unposted import Dirty, Unposted
@@ -26,7 +26,7 @@ from ledger.model import PostingBatch, SessionPosting, SessionRow
 from ledger.posting import post
 from ledger.sessions import fetch_session
 from ledger.settings import PostingSettings
-from ledger.store.contract import CommitUnknown, Store, StoreUnavailable
+from ledger.store.contract import CommitUnknown, Store, StoreUnavailable, Transaction
 
 US = 1_000_000
 
@@ -34,8 +34,20 @@ WATERMARK_MAX_AGE_S = 60.0
 """An idle journal says once a minute that nothing of it is missing: bills wait for that (rule of
 exactness 10)."""
 
-OnLost = Callable[[list[Session]], Awaitable[None]]
-"""Takes sessions that another owner was faster with: what we have of them is not true."""
+ATTEMPTS_MAX = 3
+"""How often a tick posts without those that another owner was faster with, before it lets go."""
+
+OnLost = Callable[[list[Dirty]], Awaitable[None]]
+"""Takes sessions that another owner was faster with: what we have of them is not true, and what our
+journal has of them since their first record that is not in the books counts still."""
+
+
+class _Lost(Exception):
+    """Rolls a transaction back that lost sessions: the journal's position must not pass them."""
+
+    def __init__(self, session_ids: frozenset[int]) -> None:
+        super().__init__(f"{len(session_ids)} sessions")
+        self.session_ids = session_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,7 @@ class Poster:
         self._log = log
         self._position_lsn = unposted.position_lsn
         self._watermark_due_s = 0.0
+        self._marks: deque[tuple[float, int]] = deque()  # (monotonic s, received us), one a tick
         self._in_doubt: Attempt | None = None
         self._available = True
         self._chores: list[Callable[[], Awaitable[None]]] = []
@@ -150,11 +163,17 @@ class Poster:
 
     async def _post_some(self, everything: bool) -> bool:
         """One transaction of what is due; whether there was anything."""
+        for _ in range(ATTEMPTS_MAX):
+            try:
+                return await self._post_once(everything)
+            except _Lost as lost:
+                await self._lose(lost.session_ids)
+        return True
+
+    async def _post_once(self, everything: bool) -> bool:
         unposted = self._unposted
-        now_us = max(self._clock.now_us(), unposted.applied_us)
-        aged_us = now_us - self._settings.open_session_max_age_s * US
         taken = unposted.take(
-            received_until_us=None if everything else aged_us,
+            received_until_us=None if everything else self._aged_us(),
             count_max=self._settings.batch_max,
         )
         if not (
@@ -167,17 +186,29 @@ class Poster:
         attempt = self._attempt(taken)
         try:
             async with self._store.transaction(shared=True) as transaction:
-                result = await post(transaction, attempt.batch)
+                await _post_all(transaction, attempt.batch)
         except CommitUnknown:
             self._in_doubt = attempt
             raise
         except BaseException:
             unposted.put_back(taken)
             raise
-        self._settle(attempt, result.lost_session_ids)
-        if result.lost_session_ids:
-            await self._lose(result.lost_session_ids)
+        self._settle(attempt)
         return True
+
+    def _aged_us(self) -> int:
+        """Open sessions that the books lack since a record received before this are due.
+
+        By the time of day, or by what was applied so long ago on a clock that does not jump:
+        received times stand still while the time of day is back behind them.
+        """
+        age_s, applied_us = self._settings.open_session_max_age_s, self._unposted.applied_us
+        marks, now_s = self._marks, monotonic()
+        marks.append((now_s, applied_us))
+        while len(marks) > 1 and marks[1][0] <= now_s - age_s:
+            marks.popleft()
+        aged_us = max(self._clock.now_us(), applied_us) - age_s * US
+        return max(aged_us, marks[0][1]) if marks[0][0] <= now_s - age_s else aged_us
 
     def _attempt(self, taken: list[Dirty]) -> Attempt:
         unposted = self._unposted
@@ -195,12 +226,11 @@ class Poster:
         )
         return Attempt(tuple(taken), postings, batch)
 
-    def _settle(self, attempt: Attempt, lost: frozenset[int]) -> None:
+    def _settle(self, attempt: Attempt) -> None:
         """A transaction is in the books: sessions know it, and the journal may let go."""
         batch = attempt.batch
         for dirty, posting in zip(attempt.taken, attempt.postings, strict=True):
-            if posting.new.session_id not in lost:
-                dirty.session.posted(posting)
+            dirty.session.posted(posting)
         self._unposted.posted(
             crossings=len(batch.crossings), suspense=len(batch.suspense), boots=len(batch.boots)
         )
@@ -214,39 +244,32 @@ class Poster:
     async def _settle_doubt(self) -> None:
         """Find out by its rows whether a transaction was committed, before anything else is sent.
 
-        One that wrote no session is simply sent again: all its rows have unique keys.
+        It was, if one of its sessions stands as it wrote it; all of them did then, and who has
+        written one since wins at the next posting of it. One that wrote no session is simply sent
+        again: all its rows have unique keys.
         """
         attempt = self._in_doubt
         if attempt is None:
             return
-        ours = set()
+        is_committed = False
         async with self._store.read() as reader:
             for row in (posting.new for posting in attempt.postings):
                 stored = await fetch_session(
                     reader, account_id=row.account_id, session_id=row.session_id
                 )
                 if _is_same(row, stored):
-                    ours.add(row.session_id)
+                    is_committed = True
+                    break
         self._in_doubt = None
-        if not ours:
+        if is_committed:
+            self._settle(attempt)
+        else:
             self._unposted.put_back(attempt.taken)
-            return
-        lost = frozenset(row.new.session_id for row in attempt.postings) - ours
-        self._settle(attempt, lost)
-        if lost:
-            await self._lose(lost)
 
     async def _lose(self, session_ids: frozenset[int]) -> None:
         """Another owner was faster with these sessions."""
         self._metrics.count("postings_lost", len(session_ids))
-        lost = []
-        for session_id in session_ids:
-            self._unposted.forget(session_id)
-            session = self._sessions.get(session_id)
-            if session is not None:
-                self._sessions.remove(session)
-                lost.append(session)
-        await self._on_lost(lost)
+        await self._on_lost(self._unposted.find(session_ids))
 
     def _set_available(self, available: bool, error: str) -> None:
         if available == self._available:
@@ -260,6 +283,13 @@ class Poster:
                 error=error,
                 remedy="records wait in the journal; see disk space, locks and the store",
             )
+
+
+async def _post_all(transaction: Transaction, batch: PostingBatch) -> None:
+    """Post a batch, or raise _Lost."""
+    result = await post(transaction, batch)
+    if result.lost_session_ids:
+        raise _Lost(result.lost_session_ids)
 
 
 def _is_same(posted: SessionRow, stored: SessionRow | None) -> bool:

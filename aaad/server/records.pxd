@@ -5,6 +5,7 @@ cimport cython
 from aaad.policy.report cimport Report, read_report
 from aaad.radius.decoder cimport Packet, decode
 from aaad.server.applicable cimport Accounting, Silence
+from ledger.rules.logins cimport canonical_login
 
 cdef long long US
 

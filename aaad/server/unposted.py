@@ -115,10 +115,18 @@ class Unposted:
                 self._urgent[dirty.session.session_id] = None
         self._dirty = dict(sorted(self._dirty.items(), key=lambda item: item[1].first_lsn))
 
-    def forget(self, session_id: int) -> None:
-        """A session is not ours any more."""
-        self._dirty.pop(session_id, None)
-        self._urgent.pop(session_id, None)
+    def find(self, session_ids: Iterable[int]) -> list[Dirty]:
+        """Those of these sessions that are dirty."""
+        return [self._dirty[one] for one in session_ids if one in self._dirty]
+
+    def lose(self, lost: Iterable[Dirty]) -> None:
+        """What is in memory of these sessions is not true; all that the journal has of them, from
+        the first record that the books lack on, will be applied again, up to the last one applied.
+        """
+        for dirty in lost:
+            self._dirty.pop(dirty.session.session_id, None)
+            self._urgent.pop(dirty.session.session_id, None)
+            self.applied_lsn = min(self.applied_lsn, dirty.first_lsn - 1)
 
     def posted(self, *, crossings: int, suspense: int, boots: int) -> None:
         """The first so many of each are in the books."""

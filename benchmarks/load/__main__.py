@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ import orjson
 
 from benchmarks.load.exchange import Exchange
 from benchmarks.load.logins import METHODS, Logins
+from benchmarks.load.options import SECONDS_MAX, Options, options_of, shared
 from benchmarks.load.packets import Secret
 from benchmarks.load.people import make_people, read_people, set_mschap2, write_people
 from benchmarks.load.ports import Ports
@@ -22,137 +20,7 @@ from benchmarks.load.report import COUNTERS, book_of, cpu_us, figures_of, wrong
 from benchmarks.load.sessions import INTERIMS_MAX, Sessions
 from benchmarks.load.users import Users
 
-SECONDS_MAX = 3600
-REQUESTS_MAX = 100_000_000
-RATE_MAX = 1_000_000
-ID_SEEDS = 1 << 24
-"""The seed is the upper part of Acct-Session-Id: runs on one server want different ones."""
 EXIT_WRONG = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What both kinds of load are told."""
-
-    host: str
-    port: int
-    secret_file: Path
-    users: Path
-    seconds: int
-    requests: int
-    window: int
-    rate: int
-    ports: int
-    timeout_ms: int
-    tries: int
-    nases: int
-    seed: int
-    as_json: bool
-
-
-def shared(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of both kinds of load."""
-    options = (
-        click.option("--host", default="127.0.0.1", show_default=True, help="The server."),
-        click.option(
-            "--beyond-loopback",
-            is_flag=True,
-            help="Allow a server on another machine: one that is yours.",
-        ),
-        click.option(
-            "--secret-file",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            required=True,
-            help="File with the shared secret; its last line end is ignored.",
-        ),
-        click.option(
-            "--users",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            required=True,
-            help="File of users, `name password` a line (`users` makes one).",
-        ),
-        click.option(
-            "--seconds",
-            type=click.IntRange(1, SECONDS_MAX),
-            default=10,
-            show_default=True,
-            help="How long new requests are sent.",
-        ),
-        click.option(
-            "--requests",
-            type=click.IntRange(1, REQUESTS_MAX),
-            default=REQUESTS_MAX,
-            show_default=True,
-            help="How many are sent at most.",
-        ),
-        click.option(
-            "--window",
-            type=click.IntRange(1),
-            default=256,
-            show_default=True,
-            help="Requests under way in a closed loop.",
-        ),
-        click.option(
-            "--rate",
-            type=click.IntRange(0, RATE_MAX),
-            default=0,
-            show_default=True,
-            help="Requests a second in an open loop, whatever comes back; 0: a closed loop.",
-        ),
-        click.option(
-            "--ports",
-            type=click.IntRange(1, 256),
-            default=16,
-            show_default=True,
-            help="Source ports; each carries 256 requests.",
-        ),
-        click.option(
-            "--timeout-ms",
-            type=click.IntRange(1, 600_000),
-            default=2000,
-            show_default=True,
-            help="Until an unanswered request goes out again.",
-        ),
-        click.option(
-            "--tries",
-            type=click.IntRange(1, 100),
-            default=5,
-            show_default=True,
-            help="Sendings of one request before it is lost.",
-        ),
-        click.option(
-            "--nases",
-            type=click.IntRange(1, 65_536),
-            default=64,
-            show_default=True,
-            help="NASes that are played, by NAS-Identifier and NAS-IP-Address.",
-        ),
-        click.option(
-            "--seed",
-            type=click.IntRange(0, ID_SEEDS - 1),
-            default=1,
-            show_default=True,
-            help="Decides what is sent, and the upper part of Acct-Session-Id.",
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Figures as one line of JSON."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def options_of(*, port: int, beyond_loopback: bool, **given: Any) -> Options:
-    """Checked. A typing error must not make a load on somebody else's server."""
-    options = Options(port=port, **given)
-    try:
-        near = ipaddress.ip_address(options.host).is_loopback
-    except ValueError as error:
-        raise click.UsageError(f"--host {options.host}: give a numeric address") from error
-    if not near and not beyond_loopback:
-        raise click.UsageError(
-            f"{options.host} is not this machine: add --beyond-loopback if that server is yours"
-        )
-    return options
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -221,10 +221,11 @@ cdef class Exchange:
         """One answer: whose it is, and whether it is right."""
         cdef uint32_t number
         cdef Slot *slot
-        if size < HEADER or size < (reply[2] << 8 | reply[3]) or (reply[2] << 8 | reply[3]) < HEADER:
+        cdef int length = reply[2] << 8 | reply[3] if size >= HEADER else 0
+        if length < HEADER or length > size:
             self.malformed += 1
             return 0
-        size = reply[2] << 8 | reply[3]  # octets beyond are padding (RFC 2865 s.3)
+        size = length  # octets beyond are padding (RFC 2865 s.3)
         number = port * IDENTIFIERS + reply[1]
         slot = &self._slots[number]
         if slot.state == FREE:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-START_S = 120
-"""A start with 200,000 open sessions reads them first."""
+START_S = 600
+"""Generous: a start with 200,000 open sessions reads them first."""
 STOP_S = 120
 POLL_S = 0.02
 LOG_LINES_SHOWN = 20

@@ -31,6 +31,7 @@ cdef class Tally:
     cdef readonly int64_t output_octets
     cdef readonly int64_t charge_micros
     cdef public Tally whole
+    cdef public int64_t free_until_at
     cdef int64_t from_at
     cdef int64_t until_at
     cdef int64_t seconds_mark

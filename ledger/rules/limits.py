@@ -89,7 +89,8 @@ class Tally:
 
     `whole` is the tally of the account that this one is a part of; None while no other service has
     used anything in the cycle, so that this one is the whole. The marks are the least thresholds
-    above the usage: below all of them no limit is newly reached.
+    above the usage: below all of them no limit is newly reached. Until `free_until_at` nothing that
+    is used can reach a limit that ends a session, as far as its reader has found.
     """
 
     def __init__(self, service_id: int, period_start_at: int) -> None:
@@ -101,6 +102,7 @@ class Tally:
         self.output_octets = 0
         self.charge_micros = 0
         self.whole: Tally | None = None
+        self.free_until_at = 0
         self.forget_marks()
 
     def totals(self) -> Totals:
@@ -118,12 +120,13 @@ class Tally:
 
     def forget_marks(self) -> None:
         """Limits have changed: the next look is due."""
+        self.free_until_at = 0
         self.from_at = NEVER
         self.until_at = 0
         self._clear_marks(0)
 
     def is_due(self, at: int, owed_micros: int) -> bool:
-        """Whether usage up to an instant has reached a mark, or other limits may be in force then."""
+        """Whether usage up to an instant has reached a mark, or other limits may hold then."""
         if not self.from_at <= at < self.until_at:
             return True
         if self.whole is not None and self.whole._is_marked(owed_micros):

@@ -1,4 +1,8 @@
-"""C types of logins.py: see setup.py, AS_IT_IS."""
+"""C types of logins.py."""
 
-cpdef str canonical_login(brand, bytes user_name)
+cimport cython
+
+@cython.locals(login=str)
+cpdef str canonical_login(object brand, bytes user_name)
+@cython.locals(text=str)
 cdef str _text(bytes user_name)

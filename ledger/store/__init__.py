@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.store.contract import (
     CommitUnknown,
+    KeyExists,
     Reader,
     SchemaMismatch,
     Store,
@@ -18,6 +19,7 @@ from ledger.store.sqlite import BUSY_MAX_MS, SqliteStore
 
 __all__ = [
     "CommitUnknown",
+    "KeyExists",
     "Reader",
     "SchemaMismatch",
     "Store",
@@ -46,7 +48,8 @@ async def open_store(
     """Open the books at `sqlite:///absolute/path` or `postgresql://user@host/database`, migrated to
     the newest schema.
 
-    checkpoints: True for the daemon's writer and nobody else while it runs (SQLite). node: whose
+    checkpoints: True for the daemon's writer and nobody else while it runs: it checkpoints (SQLite)
+    and has its node's number to itself (PostgreSQL). node: whose
     ids the store's transactions make (0..63; a worker's journal number). busy_ms: how long a locked
     store is waited for. password: for PostgreSQL, which is also told where it listens
     (`?host=/run/postgresql&port=5433`) and what else its clients may say (`?sslmode=verify-full`).
@@ -59,7 +62,7 @@ async def open_store(
     if url.startswith(_POSTGRESQL_PREFIX):
         secret = None if password is None else password.decode()
         return await PostgresStore.open(
-            url, password=secret, node=node, busy_ms=busy_ms, alone=alone
+            url, password=secret, serves=checkpoints, node=node, busy_ms=busy_ms, alone=alone
         )
     path = sqlite_path(url)
     if path is None:

@@ -21,6 +21,9 @@ from ledger.store.named_queries import Dialect, Query
 SqlValue = int | str | bytes | None
 Row = tuple[Any, ...]
 
+Step = tuple[str, Sequence[Sequence[SqlValue]]]
+"""A named writing query, and the rows of parameters that it is run for."""
+
 
 class StoreError(Exception):
     """Something is wrong with the store itself; the message names what, and the remedy."""
@@ -36,6 +39,11 @@ class StoreInUse(StoreUnavailable):
 
 class UnfinishedBooks(StoreError):
     """The store holds a part of the books: what was moving them in was cut."""
+
+
+class KeyExists(StoreError):
+    """A statement would have written a unique key twice, and wrote nothing; the transaction goes on
+    from its last savepoint."""
 
 
 class CommitUnknown(StoreError):
@@ -68,6 +76,12 @@ class Transaction(Reader, Protocol):
 
     async def execute_many(self, query: str, rows: Sequence[Sequence[SqlValue]]) -> int:
         """Run a named writing query for each row of parameters; rows changed in all."""
+        ...
+
+    async def execute_all(self, steps: Sequence[Step]) -> list[int]:
+        """Run named writing queries in their order, each for each row of its parameters; the rows
+        that each changed. Without rows a query is not run.
+        """
         ...
 
 

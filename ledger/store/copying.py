@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ledger.ids import made_at_ms
-from ledger.posting import USAGE_EVENT
+from ledger.posting_rows import USAGE_EVENT
 from ledger.store.checksum import (
     TableSum,
     TableSummer,

@@ -18,6 +18,12 @@ QUERIES_FOLDER = Path(__file__).parent / "queries"
 _HEADING = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*) \((?P<parameters>[a-z0-9_, ]*)\)$")
 _DIALECT = re.compile(r"^-- dialect: (?P<dialect>[a-z]+)$")
 PARAMETER = re.compile(r"'[^']*'|(?<![:\w]):(?P<name>[a-z][a-z0-9_]*)")
+INSERT = re.compile(
+    r"\A(?P<head>INSERT\s+INTO\s+(?P<table>\w+)\s+\((?P<columns>[^)]*)\)\s)"
+    r"VALUES \((?P<values>[^()]*)\)(?P<tail>.*)\Z",
+    re.DOTALL,
+)
+"""An insert of one row, for the stores to derive one of many rows from."""
 
 
 TEXT_PARAMETERS = frozenset(
@@ -26,17 +32,15 @@ TEXT_PARAMETERS = frozenset(
         "acct_session_id",
         "actor",
         "brand",
-        "called_station_id",
-        "calling_station_id",
         "client",
         "currency",
         "data",
+        "details",
         "due_on",
         "email",
         "error",
         "event_key",
         "event_type",
-        "framed_address",
         "from_gl",
         "item_kind",
         "keys",
@@ -49,8 +53,6 @@ TEXT_PARAMETERS = frozenset(
         "metric",
         "name",
         "nas",
-        "nas_address",
-        "nas_port",
         "new_login",
         "offer",
         "outbox_key",
@@ -87,7 +89,7 @@ TEXT_PARAMETERS = frozenset(
 )
 """Parameters that are text, lists as JSON among them. A name means one thing in all queries."""
 
-OCTET_PARAMETERS = frozenset({"body", "class", "counters", "meter", "secret"})
+OCTET_PARAMETERS = frozenset({"body", "counters", "meter", "secret"})
 """Parameters that are octets. All others are integers."""
 
 

@@ -23,7 +23,9 @@ from ledger.store.contract import (
     CommitUnknown,
     Row,
     SqlValue,
+    Step,
     StoreError,
+    StoreInUse,
     StoreUnavailable,
     in_use,
     store_id_of,
@@ -106,6 +108,10 @@ class PostgresTransaction:
                 return await self._count(batch, columns(rows))
         return sum([await self.execute(query, row) for row in rows])
 
+    async def execute_all(self, steps: Sequence[Step]) -> list[int]:
+        """Run named writing queries in their order; the rows that each changed."""
+        return [await self.execute_many(query, rows) for query, rows in steps]
+
     async def _count(self, sql: str, parameters: Sequence[Any]) -> int:
         """The last word of a status as "INSERT 0 5" or "UPDATE 5"; "SAVEPOINT" has none."""
         status = await translated(self._connection.execute(sql, *parameters), self._place)
@@ -119,10 +125,18 @@ class PostgresStore:
     dialect = Dialect.POSTGRESQL
 
     def __init__(
-        self, url: str, *, password: str | None, node: int, busy_ms: int, alone: bool
+        self,
+        url: str,
+        *,
+        password: str | None,
+        serves: bool,
+        node: int,
+        busy_ms: int,
+        alone: bool,
     ) -> None:
         self.place = url.partition("?")[0]
         self._hold = "hold_alone" if alone else "hold_shared"
+        self._holds_journal = serves and node > 0
         self.queries = load_queries(Dialect.POSTGRESQL)
         self.batches = {name: batch_sql(query) for name, query in self.queries.items()}
         self.copies = {name: copy_table(query) for name, query in self.queries.items()}
@@ -151,10 +165,20 @@ class PostgresStore:
 
     @classmethod
     async def open(
-        cls, url: str, *, password: str | None, node: int, busy_ms: int, alone: bool
+        cls,
+        url: str,
+        *,
+        password: str | None,
+        serves: bool,
+        node: int,
+        busy_ms: int,
+        alone: bool,
     ) -> PostgresStore:
-        """Open, migrate and check; on any error nothing stays open."""
-        store = cls(url, password=password, node=node, busy_ms=busy_ms, alone=alone)
+        """Open, migrate and check; on any error nothing stays open.
+
+        serves: a daemon, whose node's number nobody else may have meanwhile.
+        """
+        store = cls(url, password=password, serves=serves, node=node, busy_ms=busy_ms, alone=alone)
         try:
             await store._migrate()
             store._readers = asyncpg.create_pool(
@@ -270,14 +294,26 @@ class PostgresStore:
     async def _hold_store(self, connection: _Connection) -> None:
         """Say for this connection's life that we write here; refused while others move the
         books."""
-        is_held = False
+        transaction = self._transaction_on(connection)
         try:
-            ((is_held,),) = await self._transaction_on(connection).fetch(self._hold)
-        finally:
-            if not is_held:
-                _give_up(connection)
+            ((is_held,),) = await transaction.fetch(self._hold)
+            if is_held and self._holds_journal:
+                await self._hold_journal(transaction)
+        except BaseException:
+            _give_up(connection)
+            raise
         if not is_held:
+            _give_up(connection)
             raise in_use(self.place, alone=self._hold == "hold_alone")
+
+    async def _hold_journal(self, transaction: PostgresTransaction) -> None:
+        try:
+            await transaction.fetch("hold_journal", (self._ids.node,))
+        except StoreUnavailable as error:
+            raise StoreInUse(
+                f"store {self.place}: another daemon has journal number {self._ids.node}: give "
+                "each node its own [journal] number"
+            ) from error
 
     async def _begun_reader(self, readers: asyncpg.Pool[asyncpg.Record]) -> _Connection:
         """A connection of the pool with a transaction begun. When one died idle, so did all."""

@@ -12,20 +12,15 @@ import re
 from collections.abc import Sequence
 
 from ledger.store.contract import SqlValue
-from ledger.store.named_queries import PARAMETER, Query, postgresql_type
+from ledger.store.named_queries import INSERT, PARAMETER, Query, postgresql_type
 
-_INSERT = re.compile(
-    r"\A(?P<head>INSERT\s+INTO\s+(?P<table>\w+)\s+\((?P<columns>[^)]*)\)\s)"
-    r"VALUES \((?P<values>[^()]*)\)(?P<tail>.*)\Z",
-    re.DOTALL,
-)
 _UPDATE = re.compile(r"\A(?P<head>UPDATE \w+ SET\s.*?)\nWHERE (?P<condition>.*)\Z", re.DOTALL)
 
 
 def batch_sql(query: Query) -> str | None:
     """The query for many rows at once; None where only rows one by one are possible."""
     rows = _rows(query)
-    if insert := _INSERT.match(query.text):
+    if insert := INSERT.match(query.text):
         values = _from_rows(insert["values"])
         return f"{insert['head']}SELECT {values}\nFROM {rows}{insert['tail']}"
     if update := _UPDATE.match(query.text):
@@ -37,7 +32,7 @@ def batch_sql(query: Query) -> str | None:
 def copy_table(query: Query) -> str | None:
     """The table whose columns are the query's parameters, in their order, when inserting them is
     all that the query does."""
-    insert = _INSERT.match(query.text)
+    insert = INSERT.match(query.text)
     if insert is None or insert["tail"] != ";":
         return None
     given = tuple(f":{name}" for name in query.parameters)

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from ledger.store.contract import StoreUnavailable
+from ledger.store.contract import KeyExists, StoreUnavailable
 
 _Result = TypeVar("_Result")
 
@@ -44,6 +44,8 @@ async def translated(call: Awaitable[_Result], place: str) -> _Result:
     """Await a call; an error that an operator can end becomes StoreUnavailable, others are bugs."""
     try:
         return await call
+    except asyncpg.UniqueViolationError as error:
+        raise KeyExists(f"store {place}: {error}") from error
     except FAILURES as error:
         if remedy(error) is None:
             raise

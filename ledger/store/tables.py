@@ -40,7 +40,7 @@ LOCAL_TABLES: Final = frozenset(
 SHARDED_BY: Final = "account_id"
 """What a distributed table is divided by; every other table's primary key begins with it."""
 
-_TEMPLATES: Final = Path(__file__).parent / "templates" / "tables.sql"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
 _BLOCK: Final = re.compile(r"^-- name: (\w+)\n(.*?;)$", re.MULTILINE | re.DOTALL)
 
 
@@ -94,7 +94,7 @@ def statements_of(table: Table, dialect: Dialect) -> Iterator[Query]:
     """The statements of templates/tables.sql for one table."""
     mark = "?" if dialect is Dialect.SQLITE else "$"
     key = len(table.key)
-    for name, template in _BLOCK.findall(_TEMPLATES.read_text(encoding="utf-8")):
+    for name, template in load_templates("tables").items():
         count = 1 if name == "fetch_first_rows" else key + 1
         text = template.format(
             table=table.name,
@@ -111,6 +111,12 @@ def statements_of(table: Table, dialect: Dialect) -> Iterator[Query]:
             text,
             _numbered(text, table.columns, mark),
         )
+
+
+def load_templates(name: str) -> dict[str, str]:
+    """The statements of templates/<name>.sql by their names, with places in {braces}."""
+    text = (_TEMPLATES / f"{name}.sql").read_text(encoding="utf-8")
+    return dict(_BLOCK.findall(text))
 
 
 def _numbered(text: str, columns: tuple[str, ...], mark: str) -> str:

@@ -83,8 +83,10 @@ class Books:
 
     def counters(self, login: str) -> list[tuple[int, ...]]:
         """(period start, seconds, input octets, output octets, micros) of each billing cycle."""
-        sql = """SELECT period_start_at, seconds, input_octets, output_octets, charge_micros
-            FROM usage_counter WHERE account_id = ? ORDER BY period_start_at"""
+        sql = """SELECT period_start_at, sum(seconds), sum(input_octets), sum(output_octets),
+                sum(charge_micros)
+            FROM account_usage WHERE account_id = ?
+            GROUP BY period_start_at ORDER BY period_start_at"""
         return self.rows(sql, self.account_of(login))
 
     def suspense(self) -> list[tuple[str, str]]:

@@ -46,6 +46,7 @@ url = "{store_url}"
 {store_password}
 [journal]
 folder = "journal"
+number = {journal_number}
 [radius]
 authentication = ["{host}:{authentication_port}"]
 accounting = ["{host}:{accounting_port}"]
@@ -105,6 +106,8 @@ class DaemonOptions:
     store_password: str = ""
     dynauth_ports: tuple[tuple[str, int], ...] = ()  # (NAS, port of its DynauthListener)
     more: str = ""  # appended to the file
+    journal_number: int = 1
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 class Daemon:
@@ -146,6 +149,7 @@ class Daemon:
             open_session_max_age_s=options.open_session_max_age_s,
             group=grp.getgrgid(os.getgid()).gr_name,
             clock=str(options.clock).lower(),
+            journal_number=options.journal_number,
             allow_mschapv1=str(options.allow_mschapv1).lower(),
         )
         for nas, port in options.dynauth_ports:
@@ -169,7 +173,11 @@ class Daemon:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "aaad.server.main", "--config", str(self.config)],
                 cwd=PROJECT,
-                env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(notify_path)},
+                env={
+                    "PATH": os.environ["PATH"],
+                    "NOTIFY_SOCKET": str(notify_path),
+                    **dict(self.options.environment),
+                },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -217,6 +225,18 @@ class Daemon:
         process.kill()
         process.wait()
         self._log_reader.join()
+
+    def wait_for_end(self) -> int:
+        """Until it ends by itself; its exit code."""
+        process = self._taken()
+        try:
+            code = process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        self._log_reader.join()
+        return code
 
     def reload(self) -> None:
         """SIGHUP. That it is done shows in the log."""

@@ -16,7 +16,7 @@ from tests.e2e.harness import CommandError, Daemon, DaemonOptions, run_command
 from tests.e2e.journal_reader import last_lsn
 from tests.e2e.load.auditor import audit, read_acknowledged
 from tests.e2e.load.load import Load
-from tests.e2e.load.world import LOGINS, TARIFF, set_up
+from tests.e2e.load.world import FEW_LOGINS, TARIFF, set_up
 from tests.postgres_cluster import Cluster, run_sql
 
 WINDOW = 128
@@ -45,8 +45,8 @@ def daemon(daemon_folder: Path) -> Daemon:
 def test_a_lost_store_comes_back_from_backup_and_journal(daemon: Daemon) -> None:
     backup = daemon.folder / "backup"
     with daemon.running():
-        set_up(daemon)
-        with Load(daemon, LOGINS, seed=3, window=WINDOW) as load:
+        set_up(daemon, FEW_LOGINS)
+        with Load(daemon, FEW_LOGINS, seed=3, window=WINDOW) as load:
             load.wait_for_acknowledged(REPORTS)
             taken = offline(daemon, "backup", str(backup))
             load.wait_for_acknowledged(REPORTS)
@@ -70,8 +70,8 @@ def test_a_lost_store_comes_back_from_backup_and_journal(daemon: Daemon) -> None
 def test_a_replay_brings_the_books_forward_without_a_daemon(daemon: Daemon) -> None:
     backup = daemon.folder / "backup"
     with daemon.running():
-        set_up(daemon)
-        with Load(daemon, LOGINS, seed=4, window=WINDOW) as load:
+        set_up(daemon, FEW_LOGINS)
+        with Load(daemon, FEW_LOGINS, seed=4, window=WINDOW) as load:
             taken = offline(daemon, "backup", str(backup))
             load.wait_for_acknowledged(REPORTS)
             with pytest.raises(CommandError, match="stop that daemon"):
@@ -91,7 +91,7 @@ def test_a_replay_brings_the_books_forward_without_a_daemon(daemon: Daemon) -> N
 def test_what_is_damaged_cut_or_in_the_way_is_refused(daemon: Daemon) -> None:
     backup = daemon.folder / "backup"
     with daemon.running():
-        set_up(daemon)
+        set_up(daemon, FEW_LOGINS)
         offline(daemon, "backup", str(backup))
         with pytest.raises(CommandError, match="is not empty"):
             offline(daemon, "backup", str(backup))
@@ -115,14 +115,14 @@ def test_what_is_damaged_cut_or_in_the_way_is_refused(daemon: Daemon) -> None:
     offline(daemon, "restore", str(backup))
     with daemon.running():
         assert daemon.aaactl("store", "check")["faults"] == []
-        assert daemon.aaactl("account", "show", "--login", LOGINS[0])
+        assert daemon.aaactl("account", "show", "--login", FEW_LOGINS[0])
 
 
 def test_a_journal_that_is_missing_is_told_at_once(daemon: Daemon) -> None:
     backup = daemon.folder / "backup"
     with daemon.running():
-        set_up(daemon)
-        with Load(daemon, LOGINS, seed=6, window=WINDOW) as load:
+        set_up(daemon, FEW_LOGINS)
+        with Load(daemon, FEW_LOGINS, seed=6, window=WINDOW) as load:
             load.wait_for_acknowledged(REPORTS)
             Books(daemon).wait_until_posted()
             offline(daemon, "backup", str(backup))
@@ -142,8 +142,8 @@ def test_books_of_postgresql_come_back_into_either_store(
     daemon = Daemon(daemon_folder, options)
     backup = daemon.folder / "backup"
     with daemon.running():
-        set_up(daemon)
-        with Load(daemon, LOGINS, seed=7, window=WINDOW) as load:
+        set_up(daemon, FEW_LOGINS)
+        with Load(daemon, FEW_LOGINS, seed=7, window=WINDOW) as load:
             load.wait_for_acknowledged(REPORTS)
             offline(daemon, "backup", str(backup))
             load.wait_for_acknowledged(REPORTS)

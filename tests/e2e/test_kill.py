@@ -35,7 +35,7 @@ it."""
 def test_every_acknowledged_report_is_in_the_books_once_after_20_kills(daemon_folder: Path) -> None:
     daemon = Daemon(daemon_folder, DaemonOptions(clock=True, open_session_max_age_s=1))
     with daemon.running():
-        set_up(daemon)
+        set_up(daemon, LOGINS)
         with Load(daemon, LOGINS, seed=SEED, window=WINDOW) as load:
             _kill_often(daemon, load, random.Random(SEED))
             summary = load.drain()

@@ -75,26 +75,26 @@ def within_bounds(tally: Tally, exact: Fraction) -> tuple[Fraction, str]:
     free, length = tariff.free_start, tally.until - tally.started_at
     if free and free.rule.value == "waive" and not tally.adopted and length <= free.seconds:
         return Fraction(0), "waived"
-    minimum = _lowered(tally, tariff.minimum_micros)
+    minimum = lowered(tally, tariff.minimum_micros)
     if tally.was_used and exact < minimum:
         return minimum, "minimum"
-    if tariff.maximum_micros is not None and exact > _lowered(tally, tariff.maximum_micros):
-        return _lowered(tally, tariff.maximum_micros), "maximum"
+    if tariff.maximum_micros is not None and exact > lowered(tally, tariff.maximum_micros):
+        return lowered(tally, tariff.maximum_micros), "maximum"
     return exact, ""
 
 
-def _lowered(tally: Tally, bound: int) -> Fraction:
+def lowered(tally: Tally, bound: int) -> Fraction:
     """A bound after the discounts on all that held when the first usage was counted."""
-    lowered = Fraction(bound)
+    left = Fraction(bound)
     if tally.first_counted_at is None:
-        return lowered
+        return left
     version = version_at(tally.versions, tally.started_at)
     for number in tally.held(version, tally.first_counted_at):
         discount = tally.tariff(version).discounts[number]
         if discount.covers.value == "all":
-            lowered -= lowered * Fraction(discount.percent_micros, WHOLE_PERCENT)
-            lowered = max(Fraction(0), lowered - discount.amount_micros)
-    return lowered
+            left -= left * Fraction(discount.percent_micros, WHOLE_PERCENT)
+            left = max(Fraction(0), left - discount.amount_micros)
+    return left
 
 
 @dataclass

@@ -12,6 +12,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 STEPS_S = (1800, 60, 1)
+HALF_EVEN = 0
 
 
 def round_to(micros: Fraction, rounding) -> int:

@@ -11,8 +11,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from tests.oracle.rating_charge import Bill, cell_cost, cell_text
-from tests.oracle.rating_clock import band_at, band_runs, round_to, version_at
+from tests.oracle.rating_charge import Bill, cell_cost, cell_text, lowered
+from tests.oracle.rating_clock import (
+    HALF_EVEN,
+    band_at,
+    band_runs,
+    round_fraction,
+    round_to,
+    version_at,
+)
 from tests.oracle.rating_pool import SlowPool
 from tests.oracle.rating_tally import Cell, Tally, Use
 
@@ -145,9 +152,9 @@ class Session:
         for name in self.counters:
             self.cut_counters[name] += told[name] - self.counters[name]
         self.tally.until, self.tally.counters = report.until, told
-        free = self._tariff_at_start().free_start
-        if self.bill.acted == "waived" and report.until > self.started_at + free.seconds:
-            self._settle(self.started_at + free.seconds)
+        if self.bill.acted == "waived":
+            free_until = self.started_at + self._tariff_at_start().free_start.seconds
+            self._settle(min(free_until, report.until))
 
     def _used_segments(self) -> list[Segment]:
         """Usage since the last cut, then what discounts took off: each the difference of two
@@ -190,7 +197,8 @@ class Session:
         tariff = self._tariff_at_start()
         acted = self.bill.acted or self.cut_bill.acted
         bounds = {"minimum": tariff.minimum_micros, "maximum": tariff.maximum_micros}
-        return self._segment("", acted, (bounds.get(acted, 0), 1), amount)
+        bound = round_fraction(lowered(self.tally, bounds.get(acted, 0)), HALF_EVEN)
+        return self._segment("", acted, (bound, 1), amount)
 
     def _cap_segments(self) -> list[Segment]:
         segments = []

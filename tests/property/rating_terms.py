@@ -29,7 +29,7 @@ CAP_AMOUNTS = (5_000_000, 20_000_000, 1_000_000, 50_000_000, 123_456, 0)
 DISCOUNT_NAMES = ("first", "second", "third")
 ACCOUNTS = "accounts"
 DAY, CYCLE = "day", "cycle"
-MONEY_PERS = (1_000_000, 10_000, 1)
+MONEY_PERS = (1_000_000, 10_000)
 FIRST_ID = 100
 """Of the counters here."""
 

@@ -48,7 +48,12 @@ class Model:
     def apply(self, posting: SessionPosting) -> None:
         self.rows[posting.new.session_id].append(posting.new)
         self.posted += sum(event.piece.charge_micros for event in posting.events)
-        self.seconds += sum(one.seconds for one in posting.counters)
+        self.seconds += sum(
+            event.piece.ended_at - event.piece.started_at for event in posting.events
+        )
+
+    def open_seconds(self) -> int:
+        return sum(versions[-1].open_seconds for versions in self.rows.values())
 
 
 def next_posting(
@@ -103,7 +108,7 @@ async def play(store: Store, script: list[list[tuple[int, str, int, int, int]]])
         state = (await fetch_account_states(reader, {account_id: (PERIOD,)}))[account_id]
     (balance,) = state.balances
     assert (balance.posted_micros, balance.accrued_micros) == (model.posted, model.accrued())
-    assert sum(one.seconds for one in state.counters) == model.seconds
+    assert sum(one.seconds for one in state.counters) == model.seconds + model.open_seconds()
     assert sum(one.charge_micros for one in state.counters) == model.posted + model.accrued()
     assert await check_books(store) == []
 

@@ -15,7 +15,6 @@ from ledger.model import (
     SessionPosting,
     SessionRow,
     SessionStatus,
-    UsageCounter,
     UsageEvent,
 )
 from ledger.seal import Sealer
@@ -100,22 +99,9 @@ def session(account_id: int, service_id: int, **given: Any) -> SessionRow:
     return SessionRow(**values)
 
 
-def counter(row: SessionRow, *, seconds: int, charge_micros: int) -> UsageCounter:
-    """What a report adds to the period of its session."""
-    return UsageCounter(
-        account_id=row.account_id,
-        service_id=row.service_id,
-        period_start_at=row.period_start_at,
-        seconds=seconds,
-        input_octets=0,
-        output_octets=0,
-        charge_micros=charge_micros,
-    )
-
-
 def opening(row: SessionRow) -> SessionPosting:
     """The first posting of a session."""
-    return SessionPosting(new=row, stored_version=0, accrued_delta_micros=row.accrued_micros)
+    return SessionPosting(new=row, stored_version=0)
 
 
 def advanced(stored: SessionRow, *, seconds: int, charge_micros: int) -> SessionPosting:
@@ -128,12 +114,7 @@ def advanced(stored: SessionRow, *, seconds: int, charge_micros: int) -> Session
         open_seconds=stored.open_seconds + seconds,
         accrued_micros=stored.accrued_micros + charge_micros,
     )
-    return SessionPosting(
-        new=new,
-        stored_version=stored.version,
-        accrued_delta_micros=charge_micros,
-        counters=(counter(stored, seconds=seconds, charge_micros=charge_micros),),
-    )
+    return SessionPosting(new=new, stored_version=stored.version)
 
 
 def cut(stored: SessionRow, *, seconds: int, charge_micros: int, ends: bool) -> SessionPosting:
@@ -156,9 +137,7 @@ def cut(stored: SessionRow, *, seconds: int, charge_micros: int, ends: bool) -> 
     return SessionPosting(
         new=new,
         stored_version=stored.version,
-        accrued_delta_micros=-stored.accrued_micros,
         events=(usage_event(stored, seconds=total_s, charge_micros=charge, ended_at=ended_at),),
-        counters=(counter(stored, seconds=seconds, charge_micros=charge_micros),),
     )
 
 
@@ -179,10 +158,10 @@ def usage_event(
         ended_at=ended_at,
     )
     return UsageEvent(
-        event_key=f"usage/{stored.session_id}/{stored.pieces}",
         account_id=stored.account_id,
         service_id=stored.service_id,
         session_id=stored.session_id,
+        number=stored.pieces,
         piece=Piece(started_at, ended_at, 0, 0, charge_micros, (segment,)),
         currency="USD",
         period_start_at=stored.period_start_at,

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from ledger.store import Store, open_store
+from tests.citus import CITUS_DSN, empty_citus_books
 from tests.postgres_cluster import Cluster, run_sql, running_cluster, why_absent
 
-STORE_KINDS = ("sqlite", "postgresql")
+NEW_KINDS = ("sqlite", "postgresql")
+STORE_KINDS = (*NEW_KINDS, "citus") if CITUS_DSN else NEW_KINDS
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +41,15 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture(params=STORE_KINDS)
 def store_url(request: pytest.FixtureRequest) -> str:
     """The URL of a store with empty books, of each kind in turn."""
+    if request.param == "citus":
+        return empty_citus_books()
     url: str = request.getfixturevalue(
         "sqlite_url" if request.param == "sqlite" else "postgres_url"
     )
     return url
 
 
-@pytest.fixture(params=STORE_KINDS)
+@pytest.fixture(params=NEW_KINDS)
 def fresh_url(request: pytest.FixtureRequest) -> str:
     """The URL of a store that does not exist yet, of each kind in turn."""
     if request.param == "sqlite":

@@ -1,5 +1,5 @@
-"""The FLAMS path on real books: reminded, suspended, promised, reopened by a payment, closed, handed
-to collections, settled.
+"""The FLAMS path on real books: reminded, suspended, promised, reopened by a payment, closed,
+handed to collections, settled.
 """
 
 from __future__ import annotations

@@ -273,7 +273,7 @@ async def test_the_books_are_checked_and_a_broken_invariant_is_named(terminal: T
     assert "The books are right." in await terminal.say("store", "check")
 
     async with terminal.daemon.store.transaction() as tx:
-        await tx.execute("add_to_balance", (account_id, "USD", 5, 0))
+        await tx.execute("add_to_balance", (account_id, "USD", 5))
     result = await terminal.run("store", "check")
     assert result.exit_code == 1
     assert str(account_id) in result.output

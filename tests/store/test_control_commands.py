@@ -32,14 +32,14 @@ from aaad.control.peer import Peer, Right
 from aaad.control.protocol import CommandFailed, ErrorCode, Request
 from ledger import stored_catalog
 from ledger.listings import fetch_accounts, fetch_waiting_messages
-from ledger.model import Event, OutboxMessage, PostingBatch, SuspenseRecord
+from ledger.model import OutboxMessage, PostingBatch, SuspenseRecord
 from ledger.outbox import insert_message
-from ledger.posting import post, post_event
+from ledger.posting import post
 from ledger.pricelist import parse_pricelist
 from ledger.pricelists import fetch_versions
+from ledger.sessions import fetch_events
 from ledger.store import CommitUnknown, StoreUnavailable
 from ratingcore.compile import compile_timeline
-from ratingcore.explain import piece_as_data
 from ratingcore.meter import quote
 from tests.control_world import (
     CLERK,
@@ -52,6 +52,7 @@ from tests.control_world import (
     served_daemon,
     utc,
 )
+from tests.store.builders import batch, cut, session
 
 BOB = {
     "name": "Bob",
@@ -164,19 +165,12 @@ async def test_a_charge_is_explained_by_the_clock_of_its_tariff(world: MemoryDae
     account_id = await register(world, zone="Europe/Berlin")
     tariff = parse_pricelist(DIALUP.read_text(), source="x").tariffs["weekday-hours"]
     piece = quote(compile_timeline([(0, tariff)]), utc("2026-03-14T02:00"), 3 * 3600)
+    row = session(account_id, 1, started_at=piece.started_at)
+    posting = cut(row, seconds=1, charge_micros=1, ends=True)
+    usage = replace(posting.events[0], tariff="weekday-hours", piece=piece)
     async with world.store.transaction() as tx:
-        event = Event(
-            event_id=tx.ids.make(NOW * 1000),
-            event_key="usage/1/1",
-            account_id=account_id,
-            service_id=0,
-            event_type="usage",
-            service_at=piece.ended_at,
-            posted_at=NOW,
-            actor="aaad",
-            data={"tariff": "weekday-hours", "piece": piece_as_data(piece)},
-        )
-        assert await post_event(tx, event)
+        await post(tx, batch(replace(posting, stored_version=0, events=(usage,))))
+        event = (await fetch_events(tx, account_id))[0]
     account = {"account_id": account_id}
     answer = await ask(world, "explain.charge", account=account, event_id=event.event_id)
     assert answer["zone"] == "America/New_York"

@@ -25,7 +25,7 @@ from ledger.store.tables import learn_tables
 from tests.postgres_cluster import Cluster
 from tests.store.books import fill
 from tests.store.builders import NOW
-from tests.store.conftest import STORE_KINDS, run_on_books
+from tests.store.conftest import NEW_KINDS, run_on_books
 
 
 class Heard:
@@ -50,7 +50,7 @@ class Cut(Exception):
     """The end of a process in the middle of a copy."""
 
 
-@pytest.fixture(params=STORE_KINDS)
+@pytest.fixture(params=NEW_KINDS)
 def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A store that does not exist yet."""
     if request.param == "sqlite":

@@ -18,7 +18,14 @@ from ledger.changes import bump_change
 from ledger.ids import node_of
 from ledger.model import SessionPosting
 from ledger.posting import post
-from ledger.store import CommitUnknown, Store, StoreError, StoreUnavailable, open_store
+from ledger.store import (
+    CommitUnknown,
+    Store,
+    StoreError,
+    StoreInUse,
+    StoreUnavailable,
+    open_store,
+)
 from ledger.store.postgres import PostgresStore, durability_warnings
 from tests.postgres_cluster import PASSWORD, Cluster, run_sql, running_cluster
 from tests.store.builders import NOW, advanced, batch, opening, register, session
@@ -148,7 +155,7 @@ async def test_ids_of_two_nodes_differ_and_those_of_one_node_go_on(
         async with node.transaction() as tx:
             made.append(tx.ids.make(NOW * 1000))
     assert [node_of(one) for one in made] == [1, 2, 1]
-    again = await open_store(postgres_url, checkpoints=True, node=1)
+    again = await open_store(postgres_url, checkpoints=False, node=1)
     try:
         async with again.transaction() as tx:
             made.append(tx.ids.make((NOW - 86_400) * 1000))
@@ -156,6 +163,16 @@ async def test_ids_of_two_nodes_differ_and_those_of_one_node_go_on(
         await again.close()
     assert len(set(made)) == 4
     assert made[3] > made[2]
+
+
+async def test_a_nodes_number_is_its_own_while_it_serves(store: Store, postgres_url: str) -> None:
+    with pytest.raises(StoreInUse, match=r"journal number 1: give each node its own \[journal\]"):
+        await open_store(postgres_url, checkpoints=True, node=1, busy_ms=IMPATIENT_MS)
+    other = await open_store(postgres_url, checkpoints=True, node=2)
+    await other.close()
+    await store.close()
+    again = await open_store(postgres_url, checkpoints=True, node=1)
+    await again.close()
 
 
 async def test_nodes_that_start_together_migrate_once(postgres_cluster: Cluster) -> None:

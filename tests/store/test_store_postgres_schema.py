@@ -138,6 +138,7 @@ def test_both_dialects_have_the_same_queries_with_the_same_parameters() -> None:
         "insert_id_floor",
         "hold_shared",
         "hold_alone",
+        "hold_journal",
     }
 
 

@@ -331,10 +331,10 @@ async def test_check_books_finds_what_somebody_broke(store: Store, store_url: st
         "UPDATE usage_counter SET seconds = seconds + 7",
         "UPDATE session SET accrued_micros = 2, pieces = 3",
         "DELETE FROM login",
-        "INSERT INTO balance VALUES (12345, 'USD', 0, 0, 0)",
+        "INSERT INTO balance VALUES (12345, 'USD', 0, 0)",
         "DELETE FROM journal_position",
         "INSERT INTO login VALUES ('isp', 'nobody', 12345, 1)",
-        f"INSERT INTO account_change VALUES ({account_id}, 9)",
+        "UPDATE account_change SET counter = 9",
         f"INSERT INTO limit_crossing VALUES ({account_id}, 5, 'hours', 0, 'hard', 0, 'seconds', "
         "9, 8, 0)",
         "UPDATE impact SET from_gl = to_gl",
@@ -343,7 +343,7 @@ async def test_check_books_finds_what_somebody_broke(store: Store, store_url: st
 
     faults = "\n".join(await check_books(store))
 
-    assert f"account {account_id} USD: posted is +1, accrued +0 micros off" in faults
+    assert f"account {account_id} USD: posted is +1 micros off" in faults
     assert "is -3 micros of USD off" in faults
     assert "counters are +7 s, +0 and +0 octets, +0 micros off" in faults
     assert "session 77 has ended and still accrues" in faults

@@ -39,9 +39,9 @@ REFERENCE_TABLES = {
 
 
 IMPOSSIBLE_ROWS = (
-    "INSERT INTO balance VALUES (1, 'USD', 'ten', 0, 0)",
-    "INSERT INTO balance VALUES (1, 'USD', 0, 0, -1)",
-    "INSERT INTO balance VALUES (NULL, 'USD', 0, 0, 0)",
+    "INSERT INTO balance VALUES (1, 'USD', 'ten', 0)",
+    "INSERT INTO balance VALUES (1, 'USD', 0, -1)",
+    "INSERT INTO balance VALUES (NULL, 'USD', 0, 0)",
     "INSERT INTO account VALUES"
     " (1, 'nobody', 'n', 'USD', 'UTC', 'active', '', NULL, 'taxable', '', 0, '{}')",
     "INSERT INTO account VALUES"
@@ -54,7 +54,11 @@ IMPOSSIBLE_ROWS = (
     "INSERT INTO purchase VALUES (9, 1, 9, 'dialup', 100, 99, 1)",
     "INSERT INTO own_limit VALUES (9, 0, 'hours', 0, 1, 'miles', 1, 2, 0)",
     "INSERT INTO event (account_id, event_id, event_key, service_id, event_type, service_at,"
-    " posted_at, actor, data) VALUES (9, 1, '', 0, 'usage', 0, 0, 'x', '{}')",
+    " posted_at, actor, data) VALUES (9, 1, '', 0, 'topup', 0, 0, 'x', '{}')",
+    "INSERT INTO event (account_id, event_id, service_id, event_type, service_at, posted_at, actor,"
+    " data) VALUES (9, 1, 0, 'topup', 0, 0, 'x', '{}')",
+    "INSERT INTO event (account_id, event_id, event_key, service_id, event_type, service_at,"
+    " posted_at, actor, data) VALUES (9, 1, 'k', 0, 'usage', 0, 0, 'x', '{}')",
     "INSERT INTO bill VALUES"
     " (9, 1, 9, 'isp', NULL, 'final', 'USD', 0, 9, 0, NULL, NULL, '', 0, NULL)",
     "INSERT INTO change_counter VALUES (2, 0)",
@@ -96,14 +100,15 @@ def unique_keys(database: sqlite3.Connection, table: str) -> list[set[str]]:
     return keys
 
 
-def test_every_growing_table_has_the_account_in_all_its_unique_keys(
+def test_every_growing_table_has_the_account_or_an_id_in_all_its_unique_keys(
     database: sqlite3.Connection,
 ) -> None:
+    """One file keeps an id unique by itself; on PostgreSQL the account stands in every key."""
     growing = set(tables(database)) - REFERENCE_TABLES
     assert {"session", "event", "impact", "balance", "service", "bill", "outbox"} <= growing
     for table in growing:
         for key in unique_keys(database, table):
-            assert "account_id" in key, f"{table}: {key} cannot be kept unique across nodes"
+            assert key & {"account_id", "session_id", "event_id"}, f"{table}: {key} has no owner"
 
 
 def test_reference_tables_exist_and_hold_no_more_than_their_rule_says(
@@ -152,13 +157,15 @@ def test_no_join_of_the_queries_leaves_the_account() -> None:
             rf"JOIN ({growing}) AS (\w+)(.*?)(?=JOIN|WHERE|GROUP|ORDER|;|$)", query.sql, re.S
         ):
             condition = match[3]
-            reached = f"{match[2]}.account_id" in condition or "rowid IN" in condition
-            assert reached, f"{query.name}: joins {match[1]} without its account"
+            ways = (f"{match[2]}.account_id", f"{match[2]}.session_id IN")
+            assert any(way in condition for way in ways), (
+                f"{query.name}: joins {match[1]} without its account"
+            )
 
 
 def test_every_query_prepares_against_the_schema(database: sqlite3.Connection) -> None:
     for query in load_queries(Dialect.SQLITE).values():
-        if query.sql.startswith(("SAVEPOINT", "ROLLBACK", "RELEASE")):
+        if query.sql.startswith(("SAVEPOINT", "ROLLBACK")):
             continue
         values = [None] * len(query.parameters)
         database.execute(f"EXPLAIN {query.sql}", values)

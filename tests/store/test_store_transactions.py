@@ -87,7 +87,7 @@ async def test_a_job_and_the_daemon_write_side_by_side(store: Store, store_url: 
         await register(store, logins=(b"one",))
         await register(job, logins=(b"two",))
         async with store.read() as reader:
-            rows = await reader.fetch("fetch_account_page", (0, 10))
+            rows = await reader.fetch("fetch_accounts", (0, "", 10))
         assert len(rows) == 2
     finally:
         await job.close()

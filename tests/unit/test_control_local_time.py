@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aaad.control.local_time import UnclearInstant, clock_span, instant, parse_instant
+from aaad.control.local_time import UnclearInstant, parse_instant
+from ratingcore.words import clock_span, instant
 
 NEW_YORK = "America/New_York"
 

@@ -11,6 +11,7 @@ from aaad.control.contract import LimitLine, SegmentLine
 from ratingcore.compile import compile_timeline
 from ratingcore.meter import quote
 from ratingcore.tariff import Metric, Price, Tariff, Tier, TimeBand
+from ratingcore.words import price_text
 
 NEW_YORK = "America/New_York"
 HOURLY = Price(Metric.SECONDS, (Tier(0, 1_000_000, 3600),))
@@ -68,11 +69,11 @@ def test_tiers_and_octets_say_where_they_begin_and_which_way() -> None:
         (10**6, "octets", "at 0.50 USD per MB"),
         (1 << 20, "octets", "at 0.50 USD per MiB"),
         (1000, "input_octets", "at 0.50 USD per kB"),
-        (4096, "octets", "at 0.50 USD per 4096 octets"),
+        (4096, "octets", "at 0.50 USD per 4 KiB"),
     ],
 )
 def test_price_words(per: int, metric: str, words: str) -> None:
-    assert sentences.price_words(500_000, per=per, metric=metric, currency="USD") == words
+    assert price_text(500_000, per=per, metric=metric, currency="USD") == words
 
 
 def test_a_limit_shows_shares_and_its_reset() -> None:

@@ -24,22 +24,6 @@ def test_terminal_safe_shows_and_never_obeys(value: object, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
-        (0, "0 s"),
-        (59, "59 s"),
-        (60, "1 min"),
-        (3599, "59 min 59 s"),
-        (7200, "2 h 0 min"),
-        (90_061, "25 h 1 min 1 s"),
-        (-60, "-1 min"),
-    ],
-)
-def test_duration(seconds: int, shown: str) -> None:
-    assert text.duration(seconds) == shown
-
-
-@pytest.mark.parametrize(
     ("count", "shown"),
     [
         (0, "0 octets"),

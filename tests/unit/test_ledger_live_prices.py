@@ -22,3 +22,38 @@ def test_the_twenty_hours_of_isp1_are_not_counted_live() -> None:
 def test_the_dial_up_list_is_counted_whole() -> None:
     dialup = parse_pricelist((CONF / "dialup.toml").read_text(), source="dialup.toml")
     assert not_counted_live(dialup, source="dialup.toml") == ()
+
+
+TERMS = """
+[pricelist]
+name = "Terms"
+currency = "EUR"
+prices = "gross"
+
+[discounts.teachers]
+percent = "10"
+profile = { occupation = "teacher" }
+
+[discounts.company]
+percent = "10"
+counter = "accounts"
+above = 100
+
+[discounts.everybody]
+percent = "10"
+
+[tariffs.t]
+discounts = ["teachers", "company", "everybody"]
+caps = [{ period = "day", amount = "5.00" }]
+bonuses = [{ resource = "points", amount = "1", metric = "money", per = "1.00" }]
+bands = [{ name = "all day", prices = [{ metric = "seconds", amount = "1.00", per = "1 h" }] }]
+"""
+
+
+def test_conditions_and_caps_are_not_counted_live() -> None:
+    found = not_counted_live(parse_pricelist(TERMS, source="list"), source="list")
+    assert [(one.key, one.value) for one in found] == [
+        ("tariffs.t.discounts", "'teachers'"),
+        ("tariffs.t.discounts", "'company'"),
+        ("tariffs.t.caps", "'cap of the day'"),
+    ]

@@ -89,7 +89,7 @@ REFUSED: list[tuple[dict[str, Any], RejectReason, str]] = [
     (
         {"uses": (use(UsageMetric.SECONDS, 7_200, 7_200),)},
         RejectReason.LIMIT_REACHED,
-        "limit reached: 2 h of 2 h",
+        "limit reached: 2 h 0 min of 2 h 0 min",
     ),
     (
         {"account": {"credit_limit_micros": 2_000_000}, "owed_micros": 2_000_000},

@@ -65,25 +65,20 @@ def test_a_row_makes_the_same_session() -> None:
     assert again.posting().new == replace(row, version=row.version + 1)
 
 
-def test_a_first_posting_inserts_and_accrues_the_running_piece() -> None:
+def test_a_first_posting_inserts_with_the_running_piece() -> None:
     posting = story().only.posting()
     assert posting.stored_version == 0
     assert posting.new.version == 1
-    assert posting.accrued_delta_micros == posting.new.accrued_micros == 900_030
     assert posting.events == ()
-    (counter,) = posting.counters
-    assert (counter.period_start_at, counter.seconds, counter.charge_micros) == (
-        PERIOD,
-        900,
-        900_030,
-    )
+    row = posting.new
+    assert (row.period_start_at, row.open_seconds, row.accrued_micros) == (PERIOD, 900, 900_030)
 
 
 def test_nothing_new_is_nothing_to_post() -> None:
     session = story().only
     session.posted(session.posting())
     posting = session.posting()
-    assert (posting.accrued_delta_micros, posting.events, posting.counters) == (0, (), ())
+    assert posting.events == ()
     assert posting.stored_version == 1
     assert all(totals == Totals() for totals in session.usage_not_stored().values())
 
@@ -100,9 +95,8 @@ def test_a_report_between_posting_and_commit_is_posted_next() -> None:
     session.posted(under_way)
     assert session.dirty
     posting = session.posting()
-    assert posting.accrued_delta_micros == -900_030
+    assert posting.new.accrued_micros == 0
     assert [made.piece.charge_micros for made in posting.events] == [1_000_030]
-    assert [counter.seconds for counter in posting.counters] == [100]
     session.posted(posting)
     assert (session.dirty, session.unposted) == (False, ())
 
@@ -117,12 +111,13 @@ def test_usage_over_a_cycles_end_counts_in_both() -> None:
     assert session.stored_open == OpenPiece(PERIOD, Totals(600, 0, 0, 600_000))
     told.tell(report(INTERIM, received_at=start + 700, session_time_s=700))
     posting = session.posting()
-    assert [(made.period_start_at, made.event_key) for made in posting.events] == [
-        (PERIOD, "usage/77/0")
-    ]
-    assert [(c.period_start_at, c.seconds) for c in posting.counters] == [(NEXT_PERIOD, 100)]
-    assert posting.accrued_delta_micros == 100_000 - 600_000
-    assert posting.new.period_start_at == NEXT_PERIOD
+    assert [(made.period_start_at, made.number) for made in posting.events] == [(PERIOD, 0)]
+    row = posting.new
+    assert (row.period_start_at, row.open_seconds, row.accrued_micros) == (
+        NEXT_PERIOD,
+        100,
+        100_000,
+    )
 
 
 def test_an_event_says_what_it_is_charged_by() -> None:

@@ -1,26 +1,30 @@
 """Proves that docs/pricelist.md says what is so: each of its lists loads and prices each session
-that stands below it as written there, and the lists of conf/pricelist/ say what requirements
-B112-B116, B134-B137, F25 and F26 ask for.
+that stands below it as written there. The lists of conf/pricelist/ have `test_conf_pricelists`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from ledger.catalog import Catalog
-from ledger.model import FeeKind, Offer, Proration, Purchase, UsageMetric
-from ledger.pricelist import PriceList, TaxTreatment, parse_pricelist
+from ledger.model import Offer, Purchase
+from ledger.pricelist import PriceList, parse_pricelist
+from ledger.rules.cycles import Cycle
+from ledger.rules.entitlements import ProfileSpell, entitlements, rolled_over
 from ledger.units import parse_duration, parse_octets
-from ratingcore.allowance import Allowance, Counter
+from ratingcore.allowance import Allowance, Counter, Entitlement
 from ratingcore.compile import compile_timeline
 from ratingcore.meter import quote
 from ratingcore.money import parse_amount
+from ratingcore.piece import BalanceImpact
 from ratingcore.pool import Pool
+from ratingcore.tariff import Metric, Period, Tariff
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "pricelist.md").read_text("utf-8")
@@ -34,8 +38,8 @@ ROWS = [
 
 
 def test_the_page_has_its_examples() -> None:
-    assert len(BLOCKS) == 9
-    assert len(ROWS) == 28
+    assert len(BLOCKS) == 11
+    assert len(ROWS) == 33
 
 
 @pytest.mark.parametrize(("text", "row"), ROWS)
@@ -54,73 +58,37 @@ def test_each_example_costs_what_the_page_says(text: str, row: str) -> None:
         parse_duration(duration),
         input_octets=parse_octets(input_octets),
         output_octets=parse_octets(output_octets),
+        pool=fresh_pool(tariff),
     )
     assert piece.charge_micros == parse_amount(costs)
 
 
+def fresh_pool(
+    tariff: Tariff,
+    *,
+    allowances: Sequence[Allowance] = (),
+    entitled: Sequence[Entitlement] = (),
+    accounts: int = 1,
+) -> Pool:
+    """What a session of January finds where nothing was used before: each cap's counters."""
+    counters = [Counter(1, "accounts", accounts)]
+    for cap in tariff.caps:
+        spans = [(JANUARY[0], JANUARY[-1])] if cap.period is Period.CYCLE else pairwise(JANUARY)
+        counters += [
+            Counter(len(counters) + number, cap.name, 0, from_at, until_at)
+            for number, (from_at, until_at) in enumerate(spans, start=1)
+        ]
+    return Pool(allowances, counters, entitled)
+
+
+JANUARY = [
+    int(datetime.fromisoformat(f"2026-{day}T00:00:00+01:00").timestamp())
+    for day in ("01-01", *(f"01-{number:02}" for number in range(2, 32)), "02-01")
+]
+
+
 OFFER = '\n[offers.example]\ntariff = "example"\n'
 PURCHASE = Purchase(purchase_id=1, account_id=1, service_id=1, offer="example", from_at=0)
-
-
-def load(name: str) -> PriceList:
-    path = ROOT / "conf" / "pricelist" / name
-    return parse_pricelist(path.read_text("utf-8"), source=str(path))
-
-
-def test_dialup() -> None:
-    dialup = load("dialup.toml")
-    friday = int(datetime.fromisoformat("2026-01-09T22:00:00-05:00").timestamp())
-    timeline = compile_timeline([(0, dialup.tariffs["weekday-hours"])])
-    assert quote(timeline, friday, 3 * 3600).charge_micros == 2_000_000  # B116
-    plan = dialup.offers["dialup-200"]
-    (hours,) = plan.limits
-    assert (hours.metric, hours.soft, hours.hard) == (UsageMetric.SECONDS, 540_000, 720_000)
-    assert plan.interim_interval_s == 600
-    assert plan.reply["Framed-Protocol"] == "PPP"
-    owner = replace(PURCHASE, offer="dialup-200")
-    free = Catalog([(0, dialup)]).timeline([owner], 0, "America/New_York")
-    assert free is not None
-    assert quote(free, friday, 200 * 3600).charge_micros == 0
-
-
-def test_isp1() -> None:
-    isp1 = load("isp1.toml")
-    assert isp1.prices is TaxTreatment.NET
-    fees = {
-        name: [(fee.kind, fee.amount_micros, fee.term_months, fee.proration) for fee in offer.fees]
-        for name, offer in isp1.offers.items()
-    }
-    purchase, cycle, cancellation = FeeKind.PURCHASE, FeeKind.CYCLE, FeeKind.CANCELLATION
-    days, none = Proration.DAYS, Proration.NONE
-    assert fees == {
-        "standard": [(purchase, 10_000_000, 1, days), (cycle, 6_950_000, 1, days)],
-        "unlimited": [(purchase, 10_000_000, 1, days), (cycle, 19_950_000, 1, days)],
-        "additional-mailbox": [(cycle, 5_000_000, 1, days)],
-        "premium-yearly": [
-            (purchase, 20_000_000, 1, days),
-            (cycle, 100_000_000, 12, none),
-            (cancellation, 50_000_000, 1, days),
-        ],
-        "premium-quarterly": [
-            (purchase, 20_000_000, 1, days),
-            (cycle, 25_000_000, 3, none),
-            (cancellation, 50_000_000, 1, days),
-        ],
-    }
-    gl_codes = {isp1.tariffs["standard-usage"].gl_code}
-    gl_codes |= {fee.gl_code for offer in isp1.offers.values() for fee in offer.fees}
-    assert gl_codes == {  # B137
-        "usage-fees",
-        "monthly-subscription",
-        "premium-subscription",
-        "purchase-fee-standard",
-        "purchase-fee-unlimited",
-        "purchase-fee-premium",
-        "premium-cancel-fee",
-    }
-    premium = isp1.offers["premium-yearly"]
-    assert premium.fees[2].owned_under_months == 12
-    assert isp1.offers["additional-mailbox"].tariff == ""
 
 
 def pool_of(offer: Offer, *counters: Counter) -> Pool:
@@ -135,23 +103,6 @@ def pool_of(offer: Offer, *counters: Counter) -> Pool:
 
 
 CYCLE_END = 1_800_000_000
-
-
-def test_isp1_over_20_hours_costs_2_dollars_an_hour() -> None:
-    isp1 = load("isp1.toml")
-    timeline = Catalog([(0, isp1)]).timeline(
-        [replace(PURCHASE, offer="standard")], 0, "America/New_York"
-    )
-    assert timeline is not None
-    standard = isp1.offers["standard"]
-    (cycle_fee,) = (fee for fee in standard.fees if fee.kind is FeeKind.CYCLE)
-    pool = pool_of(standard)
-    sessions = [  # 25 hours in three sessions: B134
-        quote(timeline, 1_767_225_600 + day * 86_400, hours * 3600, pool=pool).charge_micros
-        for day, hours in enumerate((12, 9, 4))
-    ]
-    assert sessions == [0, 2_000_000, 8_000_000]
-    assert cycle_fee.amount_micros + sum(sessions) == 16_950_000
 
 
 def test_the_page_counts_calls_and_free_hours() -> None:
@@ -169,3 +120,59 @@ def test_the_page_counts_calls_and_free_hours() -> None:
         for segment in piece.segments:
             by_metric[segment.metric] += segment.amount_micros
     assert by_metric == {"seconds": 20_000_000, "occurrences": 11_000_000}  # B31
+
+
+def example(name: str) -> PriceList:
+    (text,) = (text for text, _ in BLOCKS if f'name = "{name}"' in text)
+    return parse_pricelist(text, source="page")
+
+
+NOON = int(datetime.fromisoformat("2026-01-13T12:00:00+01:00").timestamp())
+
+
+def test_the_page_gives_discounts_to_whom_they_are_for() -> None:
+    pricelist = example("Teachers, companies, newcomers")
+    tariff = pricelist.tariffs["example"]
+    timeline = compile_timeline([(0, tariff)])
+    purchased_at = int(datetime.fromisoformat("2025-12-13T18:00:00+01:00").timestamp())
+
+    def charge(started_at: int, seconds: int, *names: str, accounts: int = 1) -> int:
+        entitled = [
+            one
+            for name in names
+            for one in entitlements(
+                pricelist.discounts[name],
+                spells=[ProfileSpell(profile={"occupation": "teacher"})],
+                purchased_at=purchased_at,
+                zone="Europe/Berlin",
+            )
+        ]
+        pool = fresh_pool(tariff, entitled=entitled, accounts=accounts)
+        return quote(timeline, started_at, seconds, pool=pool).charge_micros
+
+    assert charge(NOON, 3600, "teachers", accounts=101) == 760_000 + 90_000
+    first_month_ends_at = NOON - 12 * 3600
+    assert charge(first_month_ends_at - 1800, 3600, "newcomers") == 800_000
+    assert charge(NOON, 60, accounts=101) == 180_000
+    assert charge(NOON, 60, "teachers") == 200_000
+
+
+def test_the_page_caps_pays_and_gives_points() -> None:
+    pricelist = example("At most five a day")
+    tariff = pricelist.tariffs["example"]
+    timeline = compile_timeline([(0, tariff)])
+    piece = quote(timeline, NOON, 16 * 3600, pool=fresh_pool(tariff))
+    given = [
+        BalanceImpact("points", -count, "bonus-points", "") for count in (7 * 10**6, 8 * 10**6)
+    ]
+    assert piece.impacts == tuple(given)
+    money, hours = pricelist.offers["example"].allowances
+    pool = fresh_pool(tariff, allowances=[Allowance(9, money.metric, money.quantity)])
+    paid = quote(timeline, NOON, 16 * 3600, pool=pool)
+    assert paid.charge_micros == 5_000_000
+    assert paid.impacts[0].amount_micros == -5_000_000
+    assert sum(micros for _, micros in paid.counted) == 2 * 7_000_000
+    following = Cycle(JANUARY[-1], JANUARY[-1] + 28 * 86_400)
+    rolled = rolled_over(hours, left=(15 * 3600,), allowance_id=1, following=following)
+    assert rolled is not None
+    assert (rolled.metric, rolled.quantity) == (Metric.SECONDS, 10 * 3600)

@@ -6,9 +6,11 @@ import pytest
 
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import RatingError, TariffError
-from ratingcore.explain import explain, piece_as_data, piece_from_data, quantity_text
+from ratingcore.explain import explain, piece_from_data
 from ratingcore.meter import quote
+from ratingcore.piece import piece_as_data
 from ratingcore.tariff import Metric, Price, Tariff, Tier, TimeBand
+from ratingcore.words import duration_text, quantity_text
 
 FRIDAY_22 = 1_772_852_400  # 2026-03-06 22:00 in New York
 FREE = (Price(Metric.SECONDS, (Tier(0, 0, 3600),)),)
@@ -33,22 +35,34 @@ PIECE = quote(
 
 def test_a_piece_in_words():
     assert explain(PIECE, currency="USD", zone="America/New_York") == [
-        "Fri 2026-03-06 22:00:00 -05:00 to Sat 2026-03-07 01:00:00 -05:00 (3 h), "
-        "12.5 MB sent, 3 GB received: 21.10 USD",
-        "weekday, Fri 2026-03-06 22:00:00 -05:00 to Fri 2026-03-06 23:00:00 -05:00: "
-        "1 h of time, 1.00 USD per hour: 1.00 USD",
-        "weekday, Fri 2026-03-06 22:00:00 -05:00 to Sat 2026-03-07 00:00:00 -05:00: "
-        "2 GB of download, 0.05 USD per GB: 0.10 USD",
-        "weekday, Fri 2026-03-06 23:00:00 -05:00 to Sat 2026-03-07 00:00:00 -05:00, from 1 h on: "
-        "1 h of time, 0.50 USD per 1 min 30 s: 20.00 USD",
-        "weekend, Sat 2026-03-07 00:00:00 -05:00 to Sat 2026-03-07 01:00:00 -05:00: "
-        "1 h of time, free: 0.00 USD",
+        "Friday 22:00 to Saturday 01:00 from 2026-03-06 22:00:00 -05:00, 3 h 0 min, "
+        "12.5 MB sent, 3 GB received = 21.10 USD",
+        "Friday 22:00-23:00 weekday: 1 h 0 min at 1.00 USD per hour = 1.00 USD",
+        "Friday 22:00-24:00 weekday: 2 GB received by the user at 0.05 USD per GB = 0.10 USD",
+        "Friday 23:00-24:00 weekday: 1 h 0 min (above 1 h 0 min) at 0.50 USD per 90 s = 20.00 USD",
+        "Saturday 00:00-01:00 weekend: 1 h 0 min free = 0.00 USD",
     ]
 
 
 def test_words_need_a_zone_that_exists():
     with pytest.raises(TariffError):
         explain(PIECE, currency="USD", zone="Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min 59 s"),
+        (7200, "2 h 0 min"),
+        (90_061, "25 h 1 min 1 s"),
+        (-60, "-1 min"),
+    ],
+)
+def test_durations_are_in_hours_however_long(seconds: int, text: str):
+    assert duration_text(seconds) == text
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 versions, refusals, its size."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
+from ratingcore.allowance import Counter
 from ratingcore.calendar import INSTANT_END
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import AmountError, QuantityError, RatingError, TariffError
 from ratingcore.meter import SESSION_SECONDS_MAX, Meter, quote
-from ratingcore.tariff import Metric
+from ratingcore.pool import Pool
+from ratingcore.tariff import Cap, FreeRule, FreeStart, Metric, Period
 from tests.rating_samples import DAY_S, DOWNLOADS, HOURLY, MIDNIGHT, NOON, flat, price, tariff
 
 
@@ -53,6 +56,25 @@ def test_a_counter_reset_is_bridged_by_a_base_line():
     meter.advance(NOON + 30, output_octets=120)
     assert meter.charge_micros == 600
     assert meter.open_piece().output_octets == 600
+
+
+def test_a_base_line_beyond_the_free_time_charges_a_waived_session_under_its_cap():
+    """Ten seconds of a dollar each; the day has room for three."""
+    dear = tariff(price(Metric.SECONDS, (0, 1_000_000, 1)))
+    capped = replace(
+        dear,
+        free_start=FreeStart(30, FreeRule.WAIVE),
+        caps=(Cap("day", Period.DAY, 3_000_000),),
+    )
+    pool = Pool([], [Counter(7, "day", 0)])
+    meter = Meter(compile_timeline([(0, capped)]), NOON, pool=pool)
+    meter.advance(NOON + 10)
+    meter.rebase(0, 0, NOON + 30)
+    assert (meter.charge_micros, pool.counted(7)) == (0, 0)
+    meter.rebase(0, 0, NOON + 31)
+    assert (meter.charge_micros, pool.counted(7)) == (3_000_000, 3_000_000)
+    meter.advance(NOON + 40)
+    assert meter.charge_micros == 3_000_000
 
 
 def test_advance_that_fails_changes_nothing():

@@ -8,9 +8,10 @@ import pytest
 from ratingcore.allowance import Allowance, Counter
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import QuantityError
-from ratingcore.explain import explain, piece_as_data, piece_from_data
+from ratingcore.explain import explain, piece_from_data
 from ratingcore.meter import Meter, quote
 from ratingcore.money import UP
+from ratingcore.piece import piece_as_data
 from ratingcore.pool import Pool
 from ratingcore.tariff import Increment, Metric, Rounding, Tariff, TimeBand
 from tests.rating_samples import DAY_S, HOURLY, MIDNIGHT, NOON, flat, price, tariff
@@ -132,10 +133,7 @@ def test_what_was_paid_and_counted_is_said_in_words_and_data():
     timeline = compile_timeline([(0, tariff(replace(PER_SECOND, counter="talk")))])
     pool = Pool([hours(7, 1)], [Counter(1, "talk", 0)])
     piece = quote(timeline, NOON, HOUR, pool=pool)
-    assert (
-        "1 h of time, paid by an allowance: 0.00 EUR"
-        in explain(piece, currency="EUR", zone="UTC")[1]
-    )
+    assert "1 h 0 min from an allowance = 0.00 EUR" in explain(piece, currency="EUR", zone="UTC")[1]
     data = piece_as_data(piece)
     assert data["counted"] == [[1, HOUR]]
     assert piece_from_data(data) == piece

@@ -240,11 +240,28 @@ async def test_the_least_recently_used_leave_unless_they_have_sessions(tmp_path:
         await world.apply(*applicable([report(1, Status.START, login="bob", at=T0)]))
         await found(world, "cat")
         await found(world, "ann")
-        assert world.directory.find("default", "bob") is not None
-        assert len(world.directory) == 3, "Bob has a session; Ann was just asked for"
-        await found(world, "sam")
         assert world.directory.find("default", "cat") is None
-        assert world.directory.find("default", "bob") is not None
+        await found(world, "sam")
+        assert world.directory.find("default", "ann") is None
+        assert world.directory.find("default", "bob") is not None, "has a session"
+        assert len(world.directory) == 2
+
+
+async def test_a_miss_looks_at_few_where_all_have_sessions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with new_world(tmp_path, subscribers_max=1) as world:
+        starts = [
+            report(n, Status.START, f"s{n}", login=login, at=T0)
+            for n, login in enumerate(("ann", "bob", "sam"), start=1)
+        ]
+        await world.apply(*applicable(starts))
+        monkeypatch.setattr(directory, "EVICTION_LOOKS", 2)
+        await found(world, "cat")
+        assert len(world.directory) == 4, "two looked at, both with a session"
+        for name in ("nobody", "nobody else"):
+            await world.directory.load([("default", name)])
+        assert world.directory.find("default", "cat") is None, "by and by all are looked at"
 
 
 async def test_what_was_just_asked_for_is_not_evicted(tmp_path: Path) -> None:
@@ -305,10 +322,3 @@ async def test_an_offer_is_found_again_when_another_comes_into_force(world: Worl
     assert earlier is None, "nothing was bought then"
     assert world.directory.offer(entry, bought_at) == later
     assert (entry.offer_from_at, entry.offer_until_at) == (bought_at, NEVER)
-
-
-async def test_the_next_instant_at_which_the_offer_may_change(world: World) -> None:
-    entry = await found(world, "ann")
-    assert world.directory.offer_changes_at(entry, T0) is None
-    (purchase,) = entry.subscriber.purchases
-    assert world.directory.offer_changes_at(entry, purchase.from_at - 5) == purchase.from_at

@@ -104,7 +104,7 @@ async def test_a_standing_is_kept_until_something_changes(world: World) -> None:
 async def test_a_standing_ends_where_the_offer_may_change(world: World) -> None:
     (purchase,) = (await found_entry(world, "ann")).subscriber.purchases
     before = await standing(world, "ann", purchase.from_at - 1)
-    assert (before.offer, before.until_at, before.attributes) == (None, purchase.from_at, b"")
+    assert (before.until_at, before.attributes) == (purchase.from_at, b"")
     assert before.refusal is not None
     assert (await standing(world, "ann", purchase.from_at)).refusal is None
     assert (await standing(world, "bob", T0)).by_usage

@@ -5,18 +5,25 @@ HTTP, and nothing for those who ask for something else.
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from aaad.radius.codes import AcctStatusType
 from aaad.radius.errors import DiscardReason
+from aaad.server import metrics_page
 from aaad.server.daemon import Daemon
 from aaad.server.metrics_page import REQUEST_SIZE_MAX, MetricsPage
 from ledger.addresses import Endpoint
 from tests.daemon_folder import started
 from tests.e2e.wire import Status
 from tests.server_ports import accounting_request, asking
+from tests.usage_builders import report
+
+DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana-dashboard.json"
 
 
 @pytest.fixture
@@ -64,8 +71,49 @@ async def test_the_page_holds_the_daemons_figures(daemon: Daemon, port: int) -> 
         "aaad_journal_write_seconds_count 1.0",
         'aaad_journal_group_records_bucket{le="1"} 1.0',
         'aaad_journal_group_records_bucket{le="+Inf"} 1.0',
+        'aaad_latency_seconds_count{port="accounting"} 1.0',
+        'aaad_latency_seconds_count{port="authentication"} 0.0',
+        'aaad_latency_seconds_bucket{le="+Inf",port="accounting"} 1.0',
+        'aaad_duplicates_evicted_total{port="accounting"} 0.0',
+        "aaad_nases 1.0",
+        'aaad_nas_reports_total{client="lab",nas="nas-1"} 1.0',
+        'aaad_nas_clamped_clocks_total{client="lab",nas="nas-1"} 0.0',
     ):
         assert line in lines, line
+
+
+async def test_nases_with_lines_of_their_own_are_bounded(
+    daemon: Daemon, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics_page, "NAS_LABELS_MAX", 2)
+    for number in range(3):
+        daemon.nases.heard(report(AcctStatusType.START, nas=f"nas-{number}"))
+    page = await ask(port, b"GET /metrics HTTP/1.1\r\n\r\n")
+    assert "aaad_nases 3.0" in page
+    assert [name for name in ("nas-0", "nas-1", "nas-2") if f'nas="{name}"' in page] == [
+        "nas-0",
+        "nas-1",
+    ]
+
+
+async def test_the_dashboard_asks_only_for_what_the_page_has(daemon: Daemon, port: int) -> None:
+    page = await ask(port, b"GET /metrics HTTP/1.1\r\n\r\n")
+    kinds = dict(re.findall(r"^# TYPE (aaad_\w+) (\w+)$", page, re.MULTILINE))
+    there = set(kinds)
+    for name, kind in kinds.items():
+        if kind == "histogram":
+            there |= {f"{name}_{part}" for part in ("bucket", "sum", "count")}
+    expressions = [
+        target["expr"]
+        for panel in json.loads(DASHBOARD.read_text())["panels"]
+        for target in panel["targets"]
+    ]
+    asked = {name for one in expressions for name in re.findall(r"aaad_\w+", one)}
+    assert len(asked) > 20
+    assert asked <= there
+    assert {name for name in kinds if not name.endswith("_created")} <= {
+        re.sub("_(bucket|sum|count)$", "", name) for name in asked
+    }, "what the page has is worth a look"
 
 
 @pytest.mark.parametrize("request_line", [b"POST /metrics HTTP/1.1", b"GET /else HTTP/1.1"])

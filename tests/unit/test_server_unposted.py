@@ -4,8 +4,7 @@ posted, whatever is taken, posted or put back in between.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,20 +13,28 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from aaad.policy.session import Session
 from aaad.server.unposted import Dirty, Unposted
 from ledger.model import BootInstant, LimitCrossing, SuspenseRecord, Threshold, UsageMetric
+from ratingcore.meter import Meter
 from tests.server_world import US
-
-
-@dataclass
-class Changed:
-    """What the queue asks of a session."""
-
-    session_id: int
-    is_open: bool = True
-    unposted: list[object] = field(default_factory=list)
+from tests.usage_builders import NOON, PLAIN, terms
 
 
 def changed(session_id: int, *, is_open: bool = True, pieces: int = 0) -> Session:
-    return cast(Session, Changed(session_id, is_open, [None] * pieces))
+    """What the queue asks of a session: its id, whether it runs, whether events wait."""
+    return Session(
+        session_id=session_id,
+        terms=terms(),
+        meter=Meter(PLAIN, NOON),
+        nas="nas-1",
+        acct_session_id=b"%d" % session_id,
+        user_name=b"anna",
+        started_at=NOON,
+        last_at=NOON,
+        heard_at=NOON,
+        lsn=session_id,
+        journal_number=1,
+        is_open=is_open,
+        unposted=(None,) * pieces,  # type: ignore[arg-type]
+    )
 
 
 def crossing() -> LimitCrossing:
@@ -123,11 +130,16 @@ def test_what_is_put_back_is_as_old_and_as_urgent_as_before() -> None:
     assert ids(unposted.take(received_until_us=0, count_max=9)) == [1]
 
 
-def test_a_forgotten_session_holds_nothing_back() -> None:
-    unposted = queue(changed(1, is_open=False), changed(2))
-    unposted.forget(1)
+def test_a_lost_session_holds_the_position_until_its_records_are_applied_again() -> None:
+    unposted = queue(changed(1), changed(2, is_open=False), changed(3))
+    lost = unposted.find([2, 77])
+    assert [dirty.first_lsn for dirty in lost] == [2]
+    unposted.lose(lost)
+    assert (unposted.position_lsn, unposted.applied_lsn) == (0, 1)
+    assert ids(unposted.take(received_until_us=None, count_max=9)) == [1, 3]
     assert unposted.position_lsn == 1
-    assert ids(unposted.take(received_until_us=None, count_max=9)) == [2]
+    unposted.applied(3, 3 * US)
+    assert unposted.position_lsn == 3
 
 
 def test_records_leave_from_the_front() -> None:

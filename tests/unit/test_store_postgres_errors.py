@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from ledger.store import StoreUnavailable
+from ledger.store import KeyExists, StoreUnavailable
 from ledger.store.postgres_errors import remedy, translated, unavailable
 
 PLACE = "postgresql://aaad@db/books"
@@ -41,7 +41,7 @@ async def test_what_an_operator_can_end_is_unavailable(error: BaseException, sai
 @pytest.mark.parametrize(
     "error",
     [
-        asyncpg.UniqueViolationError("duplicate key"),
+        asyncpg.CheckViolationError("amount is not known"),
         asyncpg.UndefinedColumnError("no column"),
         asyncpg.DataError("an integer is required"),
         asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed"),
@@ -53,6 +53,14 @@ async def test_a_bug_stays_what_it_is(error: Exception) -> None:
 
     assert remedy(error) is None
     with pytest.raises(type(error)):
+        await translated(fail(), PLACE)
+
+
+async def test_a_key_that_stands_already_is_named() -> None:
+    async def fail() -> None:
+        raise asyncpg.UniqueViolationError("duplicate key")
+
+    with pytest.raises(KeyExists, match="duplicate key"):
         await translated(fail(), PLACE)
 
 

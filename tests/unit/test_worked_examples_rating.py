@@ -1,6 +1,7 @@
 """Proves the worked numbers of the product's requirements that rating alone can show, by their ids.
 
-B13, B20, B21, B29, B30 and B112 to B117, with both DST weekends of New York.
+B13, B20, B21, B29, B30, C1 and B112 to B117, with both DST weekends of New York. Those that take a
+price list stand in `test_worked_examples_pricelists`.
 """
 
 from datetime import datetime
@@ -93,6 +94,17 @@ def test_b112_to_b117_friday_evening_to_saturday_costs_two_dollars(interims: int
         ("weekday", 7200, 2_000_000),
         ("weekend", 3600, 0),
     ]
+
+
+def test_c1_the_session_is_split_at_the_boundary_and_neither_end_prices_it_whole():
+    """By its end alone it would cost $0, by its start alone $3."""
+    at_midnight = local(2026, 1, 10, 0)
+    meter = Meter(free_weekends(), local(2026, 1, 9, 22))
+    (friday,) = meter.advance(local(2026, 1, 10, 1), cuts=[at_midnight])
+    assert (friday.ended_at, friday.charge_micros) == (at_midnight, 2_000_000)
+    saturday = meter.open_piece()
+    assert saturday is not None
+    assert (saturday.started_at, saturday.charge_micros) == (at_midnight, 0)
 
 
 @pytest.mark.parametrize(

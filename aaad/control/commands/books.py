@@ -23,7 +23,7 @@ from ledger.books import check_books
 from ledger.clients import BRAND_DEFAULT
 from ledger.listings import fetch_waiting_messages
 from ledger.model import Account, Event
-from ledger.posting import USAGE_EVENT
+from ledger.posting_rows import USAGE_EVENT
 from ledger.price_tariffs import ACCOUNT_ZONE
 from ledger.rules.cycles import cycle_at
 from ledger.sessions import NEWEST, fetch_events, fetch_suspense

@@ -86,7 +86,7 @@ WHERE account_id = :account_id AND service_id = :service_id AND limit_name = :li
 -- name: fetch_period_usage (account_id, service_id, period_start_at)
 SELECT coalesce(sum(seconds), 0), coalesce(sum(input_octets), 0), coalesce(sum(output_octets), 0),
     coalesce(sum(charge_micros), 0)
-FROM usage_counter
+FROM account_usage
 WHERE account_id = :account_id AND (:service_id = 0 OR service_id = :service_id)
     AND period_start_at = :period_start_at;
 
@@ -103,8 +103,8 @@ SELECT 1 FROM usage_counter WHERE account_id = :account_id AND period_start_at >
 LIMIT 1;
 
 -- name: insert_balance (account_id, resource)
-INSERT INTO balance (account_id, resource, posted_micros, accrued_micros, leased_micros)
-VALUES (:account_id, :resource, 0, 0, 0);
+INSERT INTO balance (account_id, resource, posted_micros, leased_micros)
+VALUES (:account_id, :resource, 0, 0);
 
 -- name: fetch_suspensions (account_id, service_id)
 SELECT reason, since_at FROM suspension WHERE account_id = :account_id AND service_id = :service_id;

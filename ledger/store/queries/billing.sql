@@ -42,6 +42,26 @@ WHERE account_id = :account_id AND bill_unit_id = :bill_unit_id AND resource = :
 -- By line, what is posted less what bills have taken. What is posted in a cycle was posted after its
 -- begin, and ids are ordered by time: from_id spares the years before.
 -- name: fetch_unbilled_amounts (account_id, bill_unit_id, currency, before_at, since_at, from_id)
+-- dialect: sqlite
+SELECT item_kind, cycle_start_at, source, tax_code, CAST(sum(amount) AS BIGINT)
+FROM (
+    SELECT i.item_kind, i.cycle_start_at, i.source, i.tax_code, i.amount_micros AS amount
+    FROM event AS e
+    CROSS JOIN impact AS i ON i.event_id = e.event_id
+    WHERE e.account_id = :account_id AND e.event_id >= :from_id
+        AND i.bill_unit_id = :bill_unit_id AND i.resource = :currency
+        AND i.cycle_start_at BETWEEN :since_at AND :before_at - 1 AND i.item_kind <> 'payment'
+    UNION ALL
+    SELECT l.item_kind, l.cycle_start_at, l.source, l.tax_code, -l.billed_micros
+    FROM bill_line AS l
+    JOIN bill AS b ON b.account_id = l.account_id AND b.bill_id = l.bill_id
+    WHERE l.account_id = :account_id AND b.bill_unit_id = :bill_unit_id
+        AND l.cycle_start_at BETWEEN :since_at AND :before_at - 1) AS amounts
+GROUP BY item_kind, cycle_start_at, source, tax_code
+HAVING sum(amount) <> 0;
+
+-- name: fetch_unbilled_amounts (account_id, bill_unit_id, currency, before_at, since_at, from_id)
+-- dialect: postgresql
 SELECT item_kind, cycle_start_at, source, tax_code, CAST(sum(amount) AS BIGINT)
 FROM (
     SELECT i.item_kind, i.cycle_start_at, i.source, i.tax_code, i.amount_micros AS amount

@@ -1,15 +1,12 @@
 -- What the one writer of balances writes.
 
--- Sessions are written at once, in the belief that all win their compare-and-set; when the count of
--- changed rows says that one did not, they are taken back to here and sorted out.
+-- Sessions are written at once, in the belief that all win their compare-and-set; when one did not,
+-- they are taken back to here and sorted out.
 -- name: mark_sessions ()
 SAVEPOINT sessions;
 
 -- name: take_back_sessions ()
 ROLLBACK TO SAVEPOINT sessions;
-
--- name: keep_sessions ()
-RELEASE SAVEPOINT sessions;
 
 -- name: fetch_session_versions (keys)
 -- dialect: sqlite
@@ -40,58 +37,51 @@ FROM jsonb_array_elements(:keys::jsonb) AS k (value)
 JOIN session AS s ON s.nas = k.value ->> 0 AND s.acct_session_id = k.value ->> 1
     AND s.started_at = (k.value ->> 2)::bigint AND s.account_id = (k.value ->> 3)::bigint;
 
--- name: insert_session (account_id, session_id, nas, acct_session_id, user_name, started_at, service_id, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s, status, ended_at, terminate_cause, presumed)
+-- Raises where the id, or (NAS, Acct-Session-Id, start), stands already.
+-- name: insert_session (account_id, session_id, service_id, nas, acct_session_id, started_at, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, details, status, ended_at, terminate_cause, presumed)
 INSERT INTO session (
-    account_id, session_id, nas, acct_session_id, user_name, started_at, service_id, version,
-    journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters,
-    meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets,
-    accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id,
-    called_station_id, class, interim_interval_s, status, ended_at, terminate_cause, presumed)
+    account_id, session_id, service_id, nas, acct_session_id, started_at, version, journal_number,
+    lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces,
+    period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, details,
+    status, ended_at, terminate_cause, presumed)
 VALUES (
-    :account_id, :session_id, :nas, :acct_session_id, :user_name, :started_at, :service_id,
-    :version, :journal_number, :lsn, :last_at, :heard_at, :session_time_s, :input_octets,
-    :output_octets, :counters, :meter, :pieces, :period_start_at, :open_seconds, :open_input_octets,
-    :open_output_octets, :accrued_micros, :client, :nas_address, :nas_port, :framed_address,
-    :calling_station_id, :called_station_id, :class, :interim_interval_s, :status, :ended_at,
-    :terminate_cause, :presumed)
-ON CONFLICT DO NOTHING;
+    :account_id, :session_id, :service_id, :nas, :acct_session_id, :started_at, :version,
+    :journal_number, :lsn, :last_at, :heard_at, :session_time_s, :input_octets, :output_octets,
+    :counters, :meter, :pieces, :period_start_at, :open_seconds, :open_input_octets,
+    :open_output_octets, :accrued_micros, :details, :status, :ended_at, :terminate_cause,
+    :presumed);
 
 -- The usual report: the session stays open, and no index is touched.
--- name: advance_session (account_id, session_id, stored_version, service_id, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s)
+-- name: advance_session (account_id, session_id, stored_version, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, details)
 UPDATE session SET
-    service_id = :service_id, version = :version, journal_number = :journal_number, lsn = :lsn,
-    last_at = :last_at, heard_at = :heard_at, session_time_s = :session_time_s, input_octets =
-    :input_octets, output_octets = :output_octets, counters = :counters, meter = :meter, pieces =
-    :pieces, period_start_at = :period_start_at, open_seconds = :open_seconds, open_input_octets =
-    :open_input_octets, open_output_octets = :open_output_octets, accrued_micros = :accrued_micros,
-    client = :client, nas_address = :nas_address, nas_port = :nas_port, framed_address =
-    :framed_address, calling_station_id = :calling_station_id, called_station_id =
-    :called_station_id, class = :class, interim_interval_s = :interim_interval_s
+    version = :version, journal_number = :journal_number, lsn = :lsn, last_at = :last_at,
+    heard_at = :heard_at, session_time_s = :session_time_s, input_octets = :input_octets,
+    output_octets = :output_octets, counters = :counters, meter = :meter, pieces = :pieces,
+    period_start_at = :period_start_at, open_seconds = :open_seconds,
+    open_input_octets = :open_input_octets, open_output_octets = :open_output_octets,
+    accrued_micros = :accrued_micros, details = :details
 WHERE account_id = :account_id AND session_id = :session_id AND version = :stored_version
     AND status = 'open';
 
 -- An end, or a presumed end taken back.
--- name: settle_session (account_id, session_id, stored_version, service_id, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, client, nas_address, nas_port, framed_address, calling_station_id, called_station_id, class, interim_interval_s, status, ended_at, terminate_cause, presumed)
+-- name: settle_session (account_id, session_id, stored_version, version, journal_number, lsn, last_at, heard_at, session_time_s, input_octets, output_octets, counters, meter, pieces, period_start_at, open_seconds, open_input_octets, open_output_octets, accrued_micros, details, status, ended_at, terminate_cause, presumed)
 UPDATE session SET
-    service_id = :service_id, version = :version, journal_number = :journal_number, lsn = :lsn,
-    last_at = :last_at, heard_at = :heard_at, session_time_s = :session_time_s, input_octets =
-    :input_octets, output_octets = :output_octets, counters = :counters, meter = :meter, pieces =
-    :pieces, period_start_at = :period_start_at, open_seconds = :open_seconds, open_input_octets =
-    :open_input_octets, open_output_octets = :open_output_octets, accrued_micros = :accrued_micros,
-    client = :client, nas_address = :nas_address, nas_port = :nas_port, framed_address =
-    :framed_address, calling_station_id = :calling_station_id, called_station_id =
-    :called_station_id, class = :class, interim_interval_s = :interim_interval_s, status = :status,
-    ended_at = :ended_at, terminate_cause = :terminate_cause, presumed = :presumed
+    version = :version, journal_number = :journal_number, lsn = :lsn, last_at = :last_at,
+    heard_at = :heard_at, session_time_s = :session_time_s, input_octets = :input_octets,
+    output_octets = :output_octets, counters = :counters, meter = :meter, pieces = :pieces,
+    period_start_at = :period_start_at, open_seconds = :open_seconds,
+    open_input_octets = :open_input_octets, open_output_octets = :open_output_octets,
+    accrued_micros = :accrued_micros, details = :details, status = :status, ended_at = :ended_at,
+    terminate_cause = :terminate_cause, presumed = :presumed
 WHERE account_id = :account_id AND session_id = :session_id AND version = :stored_version;
 
--- name: insert_usage_event (account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data, session_id, period_start_at, seconds, input_octets, output_octets)
+-- name: insert_usage_event (account_id, event_id, service_id, event_type, service_at, posted_at, actor, data, session_id, piece, period_start_at, seconds, input_octets, output_octets)
 INSERT INTO event (
-    account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data,
-    session_id, period_start_at, seconds, input_octets, output_octets)
+    account_id, event_id, service_id, event_type, service_at, posted_at, actor, data, session_id,
+    piece, period_start_at, seconds, input_octets, output_octets)
 VALUES (
-    :account_id, :event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor,
-    :data,
-    :session_id, :period_start_at, :seconds, :input_octets, :output_octets);
+    :account_id, :event_id, :service_id, :event_type, :service_at, :posted_at, :actor, :data,
+    :session_id, :piece, :period_start_at, :seconds, :input_octets, :output_octets);
 
 -- name: insert_event (account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
 -- dialect: sqlite
@@ -100,7 +90,7 @@ INSERT INTO event (
 VALUES (
     :account_id, :event_id, :event_key, :service_id, :event_type, :service_at, :posted_at, :actor,
     :data)
-ON CONFLICT (account_id, event_key) DO NOTHING;
+ON CONFLICT (account_id, event_key) WHERE event_key IS NOT NULL DO NOTHING;
 
 -- name: insert_event (account_id, event_id, event_key, service_id, event_type, service_at, posted_at, actor, data)
 -- dialect: postgresql
@@ -129,18 +119,11 @@ VALUES (:account_id, :bill_unit_id, :item_kind, :cycle_start_at, :resource, :amo
 ON CONFLICT (account_id, bill_unit_id, item_kind, cycle_start_at, resource)
 DO UPDATE SET amount_micros = item.amount_micros + excluded.amount_micros;
 
--- name: add_to_balance (account_id, resource, posted_micros, accrued_micros)
-INSERT INTO balance (account_id, resource, posted_micros, accrued_micros, leased_micros)
-VALUES (:account_id, :resource, :posted_micros, :accrued_micros, 0)
+-- name: add_to_balance (account_id, resource, posted_micros)
+INSERT INTO balance (account_id, resource, posted_micros, leased_micros)
+VALUES (:account_id, :resource, :posted_micros, 0)
 ON CONFLICT (account_id, resource) DO UPDATE SET
-    posted_micros = balance.posted_micros + excluded.posted_micros,
-    accrued_micros = balance.accrued_micros + excluded.accrued_micros;
-
--- What open sessions run up is money of the account's currency, whose row the registration made.
--- name: add_accrued (account_id, accrued_micros)
-UPDATE balance SET accrued_micros = accrued_micros + :accrued_micros
-WHERE account_id = :account_id
-    AND resource = (SELECT currency FROM account WHERE account_id = :account_id);
+    posted_micros = balance.posted_micros + excluded.posted_micros;
 
 -- name: add_to_usage_counter (account_id, service_id, period_start_at, seconds, input_octets, output_octets, charge_micros)
 INSERT INTO usage_counter (

@@ -99,6 +99,11 @@ SELECT node, last_id FROM id_floor ORDER BY node;
 -- dialect: postgresql
 SELECT pg_try_advisory_lock_shared(hashtext('aaad_users'), hashtext(current_schema()));
 
+-- A daemon's own journal number, as long as its connection lives.
+-- name: hold_journal (node)
+-- dialect: postgresql
+SELECT pg_advisory_lock(hashtext('aaad_journals'), hashtext(current_schema() || '/' || :node));
+
 -- name: hold_alone ()
 -- dialect: postgresql
 SELECT pg_try_advisory_lock(hashtext('aaad_users'), hashtext(current_schema()));

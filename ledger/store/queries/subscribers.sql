@@ -95,28 +95,30 @@ ORDER BY o.account_id, o.service_id, o.limit_name, o.period_start_at, o.revision
 -- dialect: sqlite
 SELECT b.account_id, b.resource, b.posted_micros, b.accrued_micros, b.leased_micros
 FROM json_each(:account_ids) AS k
-CROSS JOIN balance AS b ON b.account_id = k.value;
+CROSS JOIN account_balance AS b ON b.account_id = k.value;
 
 -- name: fetch_balances (account_ids)
 -- dialect: postgresql
 SELECT b.account_id, b.resource, b.posted_micros, b.accrued_micros, b.leased_micros
 FROM jsonb_array_elements_text(:account_ids::jsonb) AS k (value)
-JOIN balance AS b ON b.account_id = k.value::bigint;
+JOIN account_balance AS b ON b.account_id = k.value::bigint;
 
 -- name: fetch_usage_counters (periods)
 -- dialect: sqlite
-SELECT u.account_id, u.service_id, u.period_start_at, u.seconds, u.input_octets, u.output_octets,
-    u.charge_micros
+SELECT u.account_id, u.service_id, u.period_start_at, sum(u.seconds), sum(u.input_octets),
+    sum(u.output_octets), sum(u.charge_micros)
 FROM json_each(:periods) AS k
-CROSS JOIN usage_counter AS u ON u.account_id = k.value ->> 0 AND u.period_start_at = k.value ->> 1;
+CROSS JOIN account_usage AS u ON u.account_id = k.value ->> 0 AND u.period_start_at = k.value ->> 1
+GROUP BY u.account_id, u.service_id, u.period_start_at;
 
 -- name: fetch_usage_counters (periods)
 -- dialect: postgresql
-SELECT u.account_id, u.service_id, u.period_start_at, u.seconds, u.input_octets, u.output_octets,
-    u.charge_micros
+SELECT u.account_id, u.service_id, u.period_start_at, sum(u.seconds), sum(u.input_octets),
+    sum(u.output_octets), sum(u.charge_micros)
 FROM jsonb_array_elements(:periods::jsonb) AS k (value)
-JOIN usage_counter AS u
-    ON u.account_id = (k.value ->> 0)::bigint AND u.period_start_at = (k.value ->> 1)::bigint;
+JOIN account_usage AS u
+    ON u.account_id = (k.value ->> 0)::bigint AND u.period_start_at = (k.value ->> 1)::bigint
+GROUP BY u.account_id, u.service_id, u.period_start_at;
 
 -- name: fetch_limit_crossings (periods)
 -- dialect: sqlite

@@ -13,7 +13,9 @@ with one JSON line on stdout:
 
     wait N          when N more reports are acknowledged
     outstanding T   how many requests first sent before the monotonic instant T are still not
-    answered drain           stop the sessions that are to stop, wait for every answer, and exit
+    answered
+    under_way       how many requests are not answered, the window being full
+    drain           stop the sessions that are to stop, wait for every answer, and exit
 """
 
 from __future__ import annotations
@@ -104,10 +106,10 @@ class Request:
 
 
 class Generator:
-    """Keeps `window` reports under way to one endpoint."""
+    """Keeps `window` reports under way, each to any of the endpoints."""
 
     def __init__(self, options: argparse.Namespace, log: IO[str]) -> None:
-        self._endpoint = (options.host, options.port)
+        self._endpoints = [(options.host, port) for port in options.port]
         self._secret = options.secret_file.read_bytes().rstrip(b"\n")
         self._logins = options.logins.read_text().split()
         self._window = options.window
@@ -156,6 +158,9 @@ class Generator:
                 before = float(instant)
                 old = sum(r.first_sent_at < before for r in self._outstanding.values())
                 self._say(outstanding=old)
+            case ["under_way"]:
+                self._fill_window()
+                self._say(under_way=len(self._outstanding))
             case ["drain"] | []:  # the end of stdin: whoever started us is gone
                 self._draining = True
                 for session in self._idle:
@@ -197,7 +202,7 @@ class Generator:
 
     def _send(self, request: Request) -> None:
         try:
-            request.socket.sendto(request.data, self._endpoint)
+            request.socket.sendto(request.data, self._chance.choice(self._endpoints))
         except OSError:
             return  # a full buffer or nobody there: it goes out again in RESEND_S
 
@@ -260,7 +265,9 @@ def _facts(session: Session) -> Iterator[tuple[int, str | int]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
+        "--port", type=int, required=True, action="append", help="of each node; any gets a report"
+    )
     parser.add_argument("--secret-file", type=Path, required=True)
     parser.add_argument("--logins", type=Path, required=True, help="file of logins, one a line")
     parser.add_argument("--log", type=Path, required=True, help="gets what was acknowledged")

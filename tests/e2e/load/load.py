@@ -14,9 +14,17 @@ DRAIN_S = 120
 
 
 class Load:
-    """Reports to one daemon from the moment it is entered until `drain`."""
+    """Reports to a daemon, and to others with its secret, from entering until `drain`."""
 
-    def __init__(self, daemon: Daemon, logins: list[str], *, seed: int, window: int = 256) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        logins: list[str],
+        *,
+        seed: int,
+        window: int = 256,
+        others: tuple[Daemon, ...] = (),
+    ) -> None:
         self.log = daemon.folder / f"acknowledged-{seed}.jsonl"
         logins_file = daemon.folder / f"logins-{seed}.txt"
         logins_file.write_text("\n".join(logins))
@@ -31,6 +39,7 @@ class Load:
             "window": window,
         }
         self._arguments = [f"--{name}={value}" for name, value in options.items()]
+        self._arguments += [f"--port={other.accounting[1]}" for other in others]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -53,6 +62,10 @@ class Load:
     def outstanding_since_before(self, instant: float) -> int:
         """Requests first sent before this instant of time.monotonic() and not answered yet."""
         return int(self._ask(f"outstanding {instant}")["outstanding"])
+
+    def under_way(self) -> int:
+        """Requests sent and not answered, the window being full."""
+        return int(self._ask("under_way")["under_way"])
 
     def drain(self) -> dict[str, int]:
         """Let every session that is to end do so, wait for all answers; what was done."""

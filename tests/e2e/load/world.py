@@ -10,6 +10,8 @@ from tests.e2e.harness import Daemon
 from tests.e2e.load.auditor import DayNight
 
 LOGINS = [f"load-{number}" for number in range(24)]
+FEW_LOGINS = LOGINS[:4]
+"""Enough where a test is not about contention: each costs a command."""
 DAYS_BACK_S = 3 * 86_400
 """Customers are older than the sessions of the load."""
 
@@ -47,10 +49,10 @@ service = "dialup"
 """
 
 
-def set_up(daemon: Daemon) -> None:
+def set_up(daemon: Daemon, logins: list[str]) -> None:
     """Customers and prices of three days ago. The daemon needs a clock that can be set."""
     daemon.aaactl("clock", "advance", str(-DAYS_BACK_S))
     load_price_list(daemon, PRICE_LIST)
-    for login in LOGINS:
+    for login in logins:
         register(daemon, login, offer="day-night", zone="Europe/Vienna")
     daemon.aaactl("clock", "advance", str(DAYS_BACK_S))

@@ -145,6 +145,9 @@ CREATE TABLE suspension (
     PRIMARY KEY (account_id, service_id, reason)
 );
 
+-- `details` is what the NAS says of itself and the user, a JSON list. `open_*` and `accrued_micros`
+-- are the running piece since the last cut, 0 when the session has ended; what accounts accrue and
+-- have used is always summed from here, so an interim report changes this row and nothing else.
 -- Rows that change often leave room on their page, and no index holds a column that a usual report
 -- changes: an update stays on its page (HOT).
 CREATE TABLE session (
@@ -153,7 +156,6 @@ CREATE TABLE session (
     service_id BIGINT NOT NULL,
     nas TEXT COLLATE "C" NOT NULL,
     acct_session_id TEXT COLLATE "C" NOT NULL,
-    user_name TEXT COLLATE "C" NOT NULL,
     started_at BIGINT NOT NULL,
     status TEXT COLLATE "C" NOT NULL CHECK (status = 'open' OR status = 'closed'),
     version BIGINT NOT NULL CHECK (version > 0),
@@ -172,17 +174,10 @@ CREATE TABLE session (
     open_input_octets BIGINT NOT NULL,
     open_output_octets BIGINT NOT NULL,
     accrued_micros BIGINT NOT NULL,
-    client TEXT COLLATE "C" NOT NULL,
-    nas_address TEXT COLLATE "C" NOT NULL,
-    nas_port TEXT COLLATE "C" NOT NULL,
-    framed_address TEXT COLLATE "C" NOT NULL,
-    calling_station_id TEXT COLLATE "C" NOT NULL,
-    called_station_id TEXT COLLATE "C" NOT NULL,
-    class BYTEA NOT NULL,
-    interim_interval_s BIGINT NOT NULL,
+    details TEXT COLLATE "C" NOT NULL,
     ended_at BIGINT,
     terminate_cause TEXT COLLATE "C" NOT NULL,
-    presumed BIGINT NOT NULL CHECK (presumed IN (0, 1)),
+    presumed BIGINT NOT NULL CHECK (presumed = 0 OR presumed = 1),
     PRIMARY KEY (account_id, session_id),
     UNIQUE (nas, acct_session_id, started_at, account_id),
     CHECK ((status = 'closed') = (ended_at IS NOT NULL))
@@ -191,12 +186,13 @@ CREATE TABLE session (
 CREATE INDEX session_open ON session (account_id, session_id) WHERE status = 'open';
 
 -- Everything that happened, with who did it. The usage columns are 0 on other events; `data` holds
--- the rated segments of usage and the old and new values of a change, as JSON. Partitioned by
--- month: an id begins with the instant when it was made, so it names its partition.
+-- the rated segments of usage and the old and new values of a change, as JSON. A piece of usage has
+-- no key: its session's compare-and-set lets it in once, and its session and number name it.
+-- Partitioned by month: an id begins with the instant when it was made, so it names its partition.
 CREATE TABLE event (
     account_id BIGINT NOT NULL,
     event_id BIGINT NOT NULL CHECK (event_id > 0),
-    event_key TEXT COLLATE "C" NOT NULL CHECK (event_key <> ''),
+    event_key TEXT COLLATE "C" CHECK (event_key <> ''),
     service_id BIGINT NOT NULL,
     event_type TEXT COLLATE "C" NOT NULL CHECK (event_type <> ''),
     service_at BIGINT NOT NULL,
@@ -204,19 +200,18 @@ CREATE TABLE event (
     actor TEXT COLLATE "C" NOT NULL,
     data TEXT COLLATE "C" NOT NULL,
     session_id BIGINT NOT NULL DEFAULT 0,
+    piece BIGINT NOT NULL DEFAULT 0,
     period_start_at BIGINT NOT NULL DEFAULT 0,
     seconds BIGINT NOT NULL DEFAULT 0,
     input_octets BIGINT NOT NULL DEFAULT 0,
     output_octets BIGINT NOT NULL DEFAULT 0,
-    PRIMARY KEY (account_id, event_id)
+    PRIMARY KEY (account_id, event_id),
+    CHECK ((event_key IS NULL) = (event_type = 'usage'))
 ) PARTITION BY RANGE (event_id);
 
 CREATE TABLE event_default PARTITION OF event DEFAULT;
-CREATE UNIQUE INDEX event_default_key ON event_default (account_id, event_key);
 
--- What is no session effect has a key that is unique for ever, over all months. Pieces of usage
--- need none: their session's compare-and-set lets each in once, and within a month their key is
--- unique too.
+-- What is no effect of a session has a key that is unique for ever, over all months.
 CREATE TABLE event_key (
     account_id BIGINT NOT NULL,
     event_key TEXT COLLATE "C" NOT NULL,
@@ -278,10 +273,6 @@ BEGIN
                 'INSERT INTO %I SELECT * FROM moved', parent || '_default', low, high, partition);
             EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
                 parent, partition, low, high);
-            IF parent = 'event' THEN
-                EXECUTE format('CREATE UNIQUE INDEX %I ON %I (account_id, event_key)',
-                    partition || '_key', partition);
-            END IF;
             made := made + 1;
         END LOOP;
     END LOOP;
@@ -415,15 +406,16 @@ CREATE TABLE bill_number (
     last_number BIGINT NOT NULL CHECK (last_number >= 0)
 );
 
+-- What an account owes by its impacts. What its open sessions accrue stands in their rows.
 CREATE TABLE balance (
     account_id BIGINT NOT NULL,
     resource TEXT COLLATE "C" NOT NULL,
     posted_micros BIGINT NOT NULL,
-    accrued_micros BIGINT NOT NULL,
     leased_micros BIGINT NOT NULL CHECK (leased_micros >= 0),
     PRIMARY KEY (account_id, resource)
 ) WITH (fillfactor = 70);
 
+-- The posted usage of a service in a billing cycle. That of open sessions stands in their rows.
 CREATE TABLE usage_counter (
     account_id BIGINT NOT NULL,
     service_id BIGINT NOT NULL,

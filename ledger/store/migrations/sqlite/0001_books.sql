@@ -144,13 +144,17 @@ CREATE TABLE suspension (
     PRIMARY KEY (account_id, service_id, reason)
 ) STRICT;
 
+-- What grows with the traffic is kept in the order of its ids, which is that of time: a batch
+-- writes few pages of it, whoever's sessions it holds. `details` is what the NAS says of itself and
+-- the user, a JSON list. `open_*` and `accrued_micros` are the running piece since the last cut, 0
+-- when the session has ended; what accounts accrue and have used is always summed from here, so an
+-- interim report changes this row and nothing else.
 CREATE TABLE session (
     account_id INTEGER NOT NULL,
-    session_id INTEGER NOT NULL CHECK (session_id > 0),
+    session_id INTEGER NOT NULL PRIMARY KEY CHECK (session_id > 0),
     service_id INTEGER NOT NULL,
     nas TEXT NOT NULL,
     acct_session_id TEXT NOT NULL,
-    user_name TEXT NOT NULL,
     started_at INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status = 'open' OR status = 'closed'),
     version INTEGER NOT NULL CHECK (version > 0),
@@ -169,30 +173,24 @@ CREATE TABLE session (
     open_input_octets INTEGER NOT NULL,
     open_output_octets INTEGER NOT NULL,
     accrued_micros INTEGER NOT NULL,
-    client TEXT NOT NULL,
-    nas_address TEXT NOT NULL,
-    nas_port TEXT NOT NULL,
-    framed_address TEXT NOT NULL,
-    calling_station_id TEXT NOT NULL,
-    called_station_id TEXT NOT NULL,
-    class BLOB NOT NULL,
-    interim_interval_s INTEGER NOT NULL,
+    details TEXT NOT NULL,
     ended_at INTEGER,
     terminate_cause TEXT NOT NULL,
-    presumed INTEGER NOT NULL CHECK (presumed IN (0, 1)),
-    PRIMARY KEY (account_id, session_id),
+    presumed INTEGER NOT NULL CHECK (presumed = 0 OR presumed = 1),
     UNIQUE (nas, acct_session_id, started_at, account_id),
     CHECK ((status = 'closed') = (ended_at IS NOT NULL))
 ) STRICT;
 
-CREATE INDEX session_open ON session (account_id, session_id) WHERE status = 'open';
+CREATE INDEX session_open ON session (account_id) WHERE status = 'open';
 
 -- Everything that happened, with who did it. The usage columns are 0 on other events; `data` holds
--- the rated segments of usage and the old and new values of a change, as JSON.
+-- the rated segments of usage and the old and new values of a change, as JSON. What is no effect of
+-- a session has a key that is unique for ever. A piece of usage has none: its session's
+-- compare-and-set lets it in once, and its session and number name it.
 CREATE TABLE event (
     account_id INTEGER NOT NULL,
-    event_id INTEGER NOT NULL CHECK (event_id > 0),
-    event_key TEXT NOT NULL CHECK (event_key <> ''),
+    event_id INTEGER NOT NULL PRIMARY KEY CHECK (event_id > 0),
+    event_key TEXT CHECK (event_key <> ''),
     service_id INTEGER NOT NULL,
     event_type TEXT NOT NULL CHECK (event_type <> ''),
     service_at INTEGER NOT NULL,
@@ -200,13 +198,18 @@ CREATE TABLE event (
     actor TEXT NOT NULL,
     data TEXT NOT NULL,
     session_id INTEGER NOT NULL DEFAULT 0,
+    piece INTEGER NOT NULL DEFAULT 0,
     period_start_at INTEGER NOT NULL DEFAULT 0,
     seconds INTEGER NOT NULL DEFAULT 0,
     input_octets INTEGER NOT NULL DEFAULT 0,
     output_octets INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (account_id, event_id),
-    UNIQUE (account_id, event_key)
+    CHECK ((event_key IS NULL) = (event_type = 'usage'))
 ) STRICT;
+
+-- With the id that every index of SQLite ends in: an account's events in their order.
+CREATE INDEX event_account ON event (account_id);
+
+CREATE UNIQUE INDEX event_key ON event (account_id, event_key) WHERE event_key IS NOT NULL;
 
 CREATE TABLE impact (
     account_id INTEGER NOT NULL,
@@ -221,7 +224,7 @@ CREATE TABLE impact (
     bill_unit_id INTEGER NOT NULL,
     item_kind TEXT NOT NULL,
     cycle_start_at INTEGER NOT NULL,
-    PRIMARY KEY (account_id, event_id, position)
+    PRIMARY KEY (event_id, position)
 ) STRICT, WITHOUT ROWID;
 
 -- A bill item sums the impacts of one kind in one cycle of a bill unit (B87), and how much of them
@@ -351,15 +354,16 @@ CREATE TABLE bill_number (
     last_number INTEGER NOT NULL CHECK (last_number >= 0)
 ) STRICT;
 
+-- What an account owes by its impacts. What its open sessions accrue stands in their rows.
 CREATE TABLE balance (
     account_id INTEGER NOT NULL,
     resource TEXT NOT NULL,
     posted_micros INTEGER NOT NULL,
-    accrued_micros INTEGER NOT NULL,
     leased_micros INTEGER NOT NULL CHECK (leased_micros >= 0),
     PRIMARY KEY (account_id, resource)
 ) STRICT, WITHOUT ROWID;
 
+-- The posted usage of a service in a billing cycle. That of open sessions stands in their rows.
 CREATE TABLE usage_counter (
     account_id INTEGER NOT NULL,
     service_id INTEGER NOT NULL,

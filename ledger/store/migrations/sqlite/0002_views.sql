@@ -19,10 +19,14 @@ SELECT s.account_id, s.service_id, s.brand, s.login, s.status, s.status_reason,
 FROM service s
 LEFT JOIN credential c ON c.account_id = s.account_id AND c.service_id = s.service_id;
 
+-- The numbers are places in session.details (ledger/session_rows.py).
 CREATE VIEW v_session AS
-SELECT s.account_id, s.session_id, s.service_id, v.login, s.user_name, s.client, s.nas,
-    s.nas_address, s.nas_port, s.acct_session_id, s.framed_address, s.calling_station_id,
-    s.called_station_id, s.status,
+SELECT s.account_id, s.session_id, s.service_id, v.login,
+    s.details ->> 0 AS user_name, s.details ->> 1 AS client, s.nas,
+    s.details ->> 2 AS nas_address, s.details ->> 3 AS nas_port,
+    s.acct_session_id, s.details ->> 4 AS framed_address,
+    s.details ->> 5 AS calling_station_id,
+    s.details ->> 6 AS called_station_id, s.status,
     strftime('%Y-%m-%dT%H:%M:%SZ', s.started_at, 'unixepoch') AS started,
     strftime('%Y-%m-%dT%H:%M:%SZ', s.ended_at, 'unixepoch') AS ended,
     strftime('%Y-%m-%dT%H:%M:%SZ', s.heard_at, 'unixepoch') AS last_heard,
@@ -45,6 +49,25 @@ SELECT e.account_id, e.event_id, e.event_type, e.service_id, e.session_id, e.act
 FROM event e
 LEFT JOIN impact i ON i.account_id = e.account_id AND i.event_id = e.event_id;
 
+-- What an account owes, with what its open sessions have run up: that is money of its currency.
+CREATE VIEW account_balance AS
+SELECT b.account_id, b.resource, b.posted_micros,
+    CASE WHEN b.resource = a.currency THEN coalesce((
+        SELECT sum(s.accrued_micros) FROM session s
+        WHERE s.account_id = b.account_id AND s.status = 'open'), 0) ELSE 0 END AS accrued_micros,
+    b.leased_micros
+FROM balance b
+JOIN account a ON a.account_id = b.account_id;
+
+-- The usage of a service in a billing cycle, posted and open: a row of each, to be summed.
+CREATE VIEW account_usage AS
+SELECT account_id, service_id, period_start_at, seconds, input_octets, output_octets, charge_micros
+FROM usage_counter
+UNION ALL
+SELECT account_id, service_id, period_start_at, open_seconds, open_input_octets, open_output_octets,
+    accrued_micros
+FROM session WHERE status = 'open';
+
 CREATE VIEW v_balance AS
 SELECT account_id, resource,
     CASE WHEN posted_micros < 0 THEN '-' ELSE '' END
@@ -52,4 +75,4 @@ SELECT account_id, resource,
     CASE WHEN accrued_micros < 0 THEN '-' ELSE '' END
     || printf('%d.%06d', abs(accrued_micros) / 1000000, abs(accrued_micros) % 1000000) AS accrued,
     printf('%d.%06d', leased_micros / 1000000, leased_micros % 1000000) AS leased
-FROM balance;
+FROM account_balance;

@@ -1,0 +1,1 @@
+"""Types of the compiled module `ratingcore.cost`: nothing is offered to Python."""

@@ -1,0 +1,1 @@
+"""Types of the compiled module `ratingcore.itemize`: nothing is offered to Python."""
