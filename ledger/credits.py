@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ledger.account_checks import AccountError, Mistake
+from ledger.bill_reads import fetch_credit
 from ledger.changes import Authorship
 from ledger.model import Account, Event, Impact
 from ledger.posting import ACCOUNTS_RECEIVABLE, ItemKind, ItemRef, post_event
@@ -36,22 +37,6 @@ class NewPayment:
     amount_minor: int
     received_on: date
     bill_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCredit:
-    """A credit as the books hold it."""
-
-    credit_id: int
-    event_id: int
-    kind: str
-    method: str
-    reference: str
-    currency: str
-    received_on: date
-    amount_minor: int
-    free_minor: int
-    reversed_at: int | None
 
 
 Settlement = Allocation
@@ -194,26 +179,6 @@ async def fetch_open_bills(reader: Reader, account_id: int, currency: str) -> li
             "fetch_open_bills", (account_id, currency)
         )
     ]
-
-
-async def fetch_credit(reader: Reader, account_id: int, credit_id: int) -> StoredCredit | None:
-    """A credit, or None."""
-    rows = await reader.fetch("fetch_credit", (account_id, credit_id))
-    if not rows:
-        return None
-    row = rows[0]
-    return StoredCredit(
-        credit_id=row[0],
-        event_id=row[1],
-        kind=row[2],
-        method=row[3],
-        reference=row[4],
-        currency=row[5],
-        received_on=date.fromisoformat(row[6]),
-        amount_minor=row[7],
-        free_minor=row[8],
-        reversed_at=row[9],
-    )
 
 
 async def _free_credits(reader: Reader, account_id: int, currency: str) -> list[Credit]:

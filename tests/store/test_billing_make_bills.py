@@ -16,6 +16,7 @@ from billing_jobs.make_bills import make_bills
 from billing_jobs.runner import Options, Run
 from ledger.account_checks import AccountError
 from ledger.accounts import AccountRules, change_offer, find_account, register_account
+from ledger.bill_reads import fetch_bill_lines, fetch_bills
 from ledger.books import check_books
 from ledger.changes import Authorship
 from ledger.clock import Clock
@@ -98,18 +99,20 @@ def run(store: Store, tmp_path: Path, as_of: str, **options: Any) -> Run:
 async def bills(store: Store, account_id: int) -> list[tuple[int, str, int, int, int]]:
     """(number, due on, total, due, open) of every bill."""
     async with store.read() as reader:
-        rows = await reader.fetch("fetch_bills", (account_id, 0, 100))
-    return [(row[3], row[8], row[9], row[11], row[12]) for row in rows]
+        found = await fetch_bills(reader, account_id)
+    return [(b.number, b.due_on, b.total_minor, b.due_minor, b.open_minor) for b in found]
 
 
 async def lines(store: Store, account_id: int) -> list[list[tuple[str, str, int]]]:
     """(kind, source, minor) of the lines of every bill."""
     async with store.read() as reader:
-        found = []
-        for row in await reader.fetch("fetch_bills", (account_id, 0, 100)):
-            of_bill = await reader.fetch("fetch_bill_lines", (account_id, row[0]))
-            found.append([(line[1], line[3], line[6]) for line in of_bill])
-    return found
+        return [
+            [
+                (line.item_kind, line.source, line.amount_minor)
+                for line in await fetch_bill_lines(reader, account_id, bill.bill_id)
+            ]
+            for bill in await fetch_bills(reader, account_id)
+        ]
 
 
 async def use(store: Store, account_id: int, when: str, micros: int) -> None:
