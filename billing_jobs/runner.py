@@ -11,10 +11,13 @@ import fcntl
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+from structlog.typing import FilteringBoundLogger
 
 from ledger.clock import Clock
 from ledger.logs import configure_logs, get_logger
@@ -26,14 +29,40 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_LOCKED = 75
 
-Job = Callable[[Store, Settings, Clock], Awaitable[bool]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a person or timer asks of a run. `as_of`: the day of the run; None: today, UTC."""
+
+    config: Path
+    as_of: date | None = None
+    dry_run: bool = False
+    account_id: int | None = None  # this account alone
+    force: bool = False  # make bills before all usage is in
+    confirm: bool = False  # suspend more accounts than the dunning table allows in one night
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a job: what it works with, and what was asked of it."""
+
+    name: str
+    store: Store
+    settings: Settings
+    clock: Clock
+    log: FilteringBoundLogger
+    as_of: date
+    options: Options
+
+
+Job = Callable[[Run], Awaitable[bool]]
 """Does its work; whether all of it succeeded."""
 
 
-def run_job(name: str, job: Job, config: Path) -> None:
+def run_job(name: str, job: Job, options: Options) -> None:
     """Run a job to its end and exit with its code."""
     try:
-        settings = load_settings(config)
+        settings = load_settings(options.config)
     except SettingsError as error:
         for finding in error.findings:
             click.echo(str(finding), err=True)
@@ -45,13 +74,13 @@ def run_job(name: str, job: Job, config: Path) -> None:
         click.echo(f"{name}: runs elsewhere; this run does nothing", err=True)
         sys.exit(EXIT_LOCKED)
     try:
-        succeeded = asyncio.run(_run(name, job, settings, clock))
+        succeeded = asyncio.run(_run(name, job, settings, clock, options))
     finally:
         os.close(lock)
     sys.exit(0 if succeeded else EXIT_FAILED)
 
 
-async def _run(name: str, job: Job, settings: Settings, clock: Clock) -> bool:
+async def _run(name: str, job: Job, settings: Settings, clock: Clock, options: Options) -> bool:
     log = get_logger(job=name)
     try:
         store = await open_store(
@@ -60,8 +89,17 @@ async def _run(name: str, job: Job, settings: Settings, clock: Clock) -> bool:
     except StoreError as error:
         log.error("store_not_opened", error=str(error))
         return False
+    run = Run(
+        name=name,
+        store=store,
+        settings=settings,
+        clock=clock,
+        log=log,
+        as_of=options.as_of or utc_date(clock.now()),
+        options=options,
+    )
     try:
-        return await job(store, settings, clock)
+        return await job(run)
     except StoreError as error:
         log.error("job_failed", error=str(error))
         return False
@@ -84,3 +122,8 @@ def _lock(name: str, settings: Settings) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def utc_date(at: int) -> date:
+    """The day of a run that names none."""
+    return date.fromordinal(date(1970, 1, 1).toordinal() + at // 86_400)

@@ -126,13 +126,30 @@ async def close(tx: Transaction, *, account_id: int, service_id: int = 0, by: Au
     if service_id:
         await _close_service(tx, account_id, service_id, by)
         return
-    if account.status is AccountStatus.CLOSED:
+    if account.status in (AccountStatus.CLOSED, AccountStatus.COLLECTIONS):
         return
     await tx.execute("end_account_purchases", (account_id, by.at))
     await tx.execute("close_services", (account_id,))
     closed = (account_id, AccountStatus.CLOSED, StatusReason.NONE)
     await tx.execute("update_account_status", closed)
     await record_change(tx, account_id=account_id, event_type="account_closed", data={}, by=by)
+
+
+async def begin_collections(tx: Transaction, *, account_id: int, by: Authorship) -> None:
+    """A closed account owes enough for the agency (F43)."""
+    await _change_status(tx, account_id, AccountStatus.COLLECTIONS, "collections_begun", by)
+
+
+async def end_collections(tx: Transaction, *, account_id: int, by: Authorship) -> None:
+    """It has paid: closed, and no more (F45)."""
+    await _change_status(tx, account_id, AccountStatus.CLOSED, "collections_ended", by)
+
+
+async def _change_status(
+    tx: Transaction, account_id: int, status: AccountStatus, event_type: str, by: Authorship
+) -> None:
+    await tx.execute("update_account_status", (account_id, status, StatusReason.NONE))
+    await record_change(tx, account_id=account_id, event_type=event_type, data={}, by=by)
 
 
 async def _close_service(tx: Transaction, account_id: int, service_id: int, by: Authorship) -> None:

@@ -293,8 +293,9 @@ async def change_offer(
     key = (service.account_id, service.service_id)
     await tx.execute("end_purchases", (*key, effective_at))
     purchase_id = tx.ids.make(by.at * 1000)
-    row = (service.account_id, purchase_id, service.service_id, offer, effective_at)
+    row = (service.account_id, purchase_id, service.service_id, offer, effective_at, 1)
     await tx.execute("insert_purchase", row)
+    await tx.execute("look_at_account", (service.account_id,))
     await record_change(
         tx,
         account_id=service.account_id,
@@ -407,8 +408,9 @@ async def _insert_service(
     )
     await tx.execute("insert_service", (account_id, service_id, brand, login, *row))
     await tx.execute("insert_login", (brand, login, account_id, service_id))
-    purchase = (account_id, tx.ids.make(by.at * 1000), service_id, new.offer, activated_at)
+    purchase = (account_id, tx.ids.make(by.at * 1000), service_id, new.offer, activated_at, 1)
     await tx.execute("insert_purchase", purchase)
+    await tx.execute("look_at_account", (account_id,))
     if new.password is not None:
         credential = seal_password(rules.sealer, service_id=service_id, prepared=new.password)
         await _set_credential(tx, account_id, credential, at=by.at)

@@ -32,6 +32,7 @@ class Charge:
     from_gl: str
     to_gl: str
     tax_code: str
+    source: str
     item: ItemRef
 
 
@@ -73,7 +74,7 @@ async def record_change(
         data=data,
         impacts=impacts,
     )
-    written = await post_event(tx, event, item=charge.item if charge else None)
+    written = await post_event(tx, event, items=(charge.item,) if charge else ())
     assert written, f"event {event.event_key} exists already: ask already_done first"
     await bump_change(tx, account_id)
     return event_id
@@ -88,4 +89,5 @@ def _impact(event_id: int, account_id: int, charge: Charge) -> Impact:
         from_gl=charge.from_gl,
         to_gl=charge.to_gl,
         tax_code=charge.tax_code,
+        source=charge.source,
     )

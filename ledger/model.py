@@ -135,6 +135,7 @@ class Purchase:
     offer: str  # name in the price list; its content is read at the instant of use
     from_at: int
     to_at: int | None = None
+    quantity: int = 1  # how many: each costs its fees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,8 +186,16 @@ class FeeKind(StrEnum):
     """When a fee is due (B24-B26)."""
 
     PURCHASE = "purchase"
-    CYCLE = "cycle"  # in advance, at the begin of each term
+    CYCLE = "cycle"  # for each term
     CANCELLATION = "cancellation"
+
+
+class Proration(StrEnum):
+    """What a cycle fee costs for a part of its term."""
+
+    DAYS = "days"  # its share of the term's calendar days
+    THIRTY_DAY_MONTHS = "30-day-months"  # the same, every month counted as 30 days
+    NONE = "none"  # all of it, and nothing is given back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +205,8 @@ class Fee:
     kind: FeeKind
     amount_micros: int
     term_months: int = 1  # of a cycle fee: what one amount pays for
-    prorated: bool = True  # of a cycle fee: an unused rest of the term is given back
+    in_arrears: bool = False  # of a cycle fee: due at the end of its term
+    proration: Proration = Proration.DAYS  # of a cycle fee
     owned_under_months: int | None = None  # of a cancellation fee: due only if owned for less
     gl_code: str = ""
     tax_code: str = ""
@@ -341,6 +351,7 @@ class Impact:
     amount_micros: int
     from_gl: str
     to_gl: str
+    source: str  # what a bill's line calls it: "tariff/NAME", "fee/OFFER/KIND", "adjustment" ...
     tax_code: str = ""
 
 

@@ -86,17 +86,16 @@ async def post(tx: Transaction, batch: PostingBatch) -> PostingResult:
     return PostingResult(lost_session_ids=lost, fired=fired)
 
 
-async def post_event(tx: Transaction, event: Event, *, item: ItemRef | None = None) -> bool:
-    """Write an event with its impacts: an adjustment, a top-up, a change of a customer.
+async def post_event(tx: Transaction, event: Event, *, items: Sequence[ItemRef] = ()) -> bool:
+    """Write an event with its impacts: an adjustment, a top-up, a fee, a change of a customer.
 
     Idempotent by (account_id, event_key): returns False when the event exists already, and changes
-    nothing. Impacts need the item that sums them.
+    nothing. `items` are what sums the impacts, one for each.
     """
     if not await tx.execute("insert_event", _event_row(event)):
         return False
     if event.impacts:
-        assert item is not None, f"event {event.event_key} has impacts but names no item"
-        await tx.execute_all(_impact_steps(event, item))
+        await tx.execute_all(_impact_steps(event, items))
     return True
 
 
@@ -169,12 +168,13 @@ def _event_row(event: Event) -> SqlRow:
     )
 
 
-def _impact_steps(event: Event, item: ItemRef) -> list[Step]:
+def _impact_steps(event: Event, items_of: Sequence[ItemRef]) -> list[Step]:
     """The impacts of an event, and what they add to."""
     rows: list[SqlRow] = []
     items: dict[ItemKey, int] = {}
     balances: dict[tuple[int, str], int] = {}
-    for position, impact in enumerate(event.impacts, start=1):
+    of_each = zip(event.impacts, items_of, strict=True)
+    for position, (impact, item) in enumerate(of_each, start=1):
         owner = (impact.account_id, impact.resource)
         unit_id = item.bill_unit_id or impact.account_id
         key = (impact.account_id, unit_id, item.kind.value, item.cycle_start_at, impact.resource)

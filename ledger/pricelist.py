@@ -15,7 +15,15 @@ from typing import Final
 
 from ledger.document import Document, Finding, Table
 from ledger.holiday_calendars import read_calendars
-from ledger.model import AllowanceTerms, Fee, FeeKind, Limit, Offer, UsageMetric
+from ledger.model import (
+    AllowanceTerms,
+    Fee,
+    FeeKind,
+    Limit,
+    Offer,
+    Proration,
+    UsageMetric,
+)
 from ledger.price_tariffs import ACCOUNT_ZONE, TariffDefaults, read_tariff, read_zone
 from ledger.price_terms import read_discounts
 from ledger.price_values import read_amount, read_quantity
@@ -273,16 +281,24 @@ class FeeTerm(StrEnum):
     YEAR = "year"
 
 
+class FeeDue(StrEnum):
+    """When a cycle fee is charged: as its term begins, or when it is over."""
+
+    ADVANCE = "advance"
+    ARREARS = "arrears"
+
+
 _TERM_MONTHS: Final = {FeeTerm.MONTH: 1, FeeTerm.QUARTER: 3, FeeTerm.YEAR: 12}
 
 
 def _read_fee(table: Table, head: _Head) -> Fee:
     kind = table.choice("kind", FeeKind)
     owned_under_months = None
-    term, prorated = FeeTerm.MONTH, True
+    term, proration, due = FeeTerm.MONTH, Proration.DAYS, FeeDue.ADVANCE
     if kind is FeeKind.CYCLE:
         term = table.choice("every", FeeTerm, default=term)
-        prorated = table.boolean("prorated", default=prorated)
+        proration = table.choice("proration", Proration, default=proration)
+        due = table.choice("due", FeeDue, default=due)
     elif kind is FeeKind.CANCELLATION:
         owned_under_months = table.optional_integer(
             "owned_under_months", low=1, high=TERM_MONTHS_MAX
@@ -291,7 +307,8 @@ def _read_fee(table: Table, head: _Head) -> Fee:
         kind=kind,
         amount_micros=read_amount(table, "amount") or 0,
         term_months=_TERM_MONTHS[term],
-        prorated=prorated,
+        in_arrears=due is FeeDue.ARREARS,
+        proration=proration,
         owned_under_months=owned_under_months,
         gl_code=table.text("gl", default=head.gl_code),
         tax_code=table.text("tax_code", default=head.tax_code),

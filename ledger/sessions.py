@@ -145,7 +145,7 @@ def _event(row: Row, impacts: tuple[Impact, ...]) -> Event:
 
 
 def _impact(row: Row) -> Impact:
-    event_id, account_id, resource, amount_micros, from_gl, to_gl, tax_code = row
+    event_id, account_id, resource, amount_micros, from_gl, to_gl, tax_code, source = row
     return Impact(
         event_id=event_id,
         account_id=account_id,
@@ -154,4 +154,5 @@ def _impact(row: Row) -> Impact:
         from_gl=from_gl,
         to_gl=to_gl,
         tax_code=tax_code,
+        source=source,
     )

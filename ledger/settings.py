@@ -59,6 +59,9 @@ JOURNAL_NUMBER_DEFAULT: Final = 1
 SEGMENT_SIZE_DEFAULT: Final = 64 * MIB
 """Octets of a journal segment: a minute of full load, read back in a second."""
 
+DUNNING_FILE: Final = "dunning.toml"
+"""The dunning table, beside the configuration."""
+
 RETENTION_DEFAULT_DAYS: Final = 35
 """Days that applied segments stay: a month, so that a month's bills can be checked against them."""
 
@@ -217,6 +220,13 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BillingSettings:
+    """[billing]: what the jobs go by."""
+
+    dunning_file: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSettings:
     """[test]: a clock that can be set, which no daemon with customers may have."""
 
@@ -246,6 +256,7 @@ class Settings:
     dictionaries: DictionarySettings
     enforcement: EnforcementSettings
     metrics: MetricsSettings
+    billing: BillingSettings
     clock: ClockSettings
     log: LogSettings
     brands: Mapping[str, BrandSettings]
@@ -290,6 +301,9 @@ def _read_settings(root: Table, path: Path) -> Settings:
         enforcement=_read_enforcement(root.table("enforcement")),
         metrics=MetricsSettings(
             listen=root.table("metrics").parsed("listen", parse_endpoint, remedy=_ENDPOINT_REMEDY)
+        ),
+        billing=BillingSettings(
+            dunning_file=folder / root.table("billing").text("dunning_file", default=DUNNING_FILE)
         ),
         clock=_read_clock(root.table("test"), folder),
         log=LogSettings(level=root.table("log").choice("level", LogLevel, default=LogLevel.INFO)),

@@ -156,7 +156,7 @@ async def _subscribers(reader: Reader, rows: list[Row]) -> list[Subscriber]:
 async def _purchases(reader: Reader, account_ids: str) -> dict[tuple[int, int], list[Purchase]]:
     purchases: dict[tuple[int, int], list[Purchase]] = defaultdict(list)
     for row in await reader.fetch("fetch_purchases", (account_ids,)):
-        purchase_id, account_id, service_id, offer, from_at, to_at = row
+        purchase_id, account_id, service_id, offer, from_at, to_at, quantity = row
         purchases[account_id, service_id].append(
             Purchase(
                 purchase_id=purchase_id,
@@ -165,6 +165,7 @@ async def _purchases(reader: Reader, account_ids: str) -> dict[tuple[int, int], 
                 offer=intern(offer),
                 from_at=from_at,
                 to_at=to_at,
+                quantity=quantity,
             )
         )
     return purchases

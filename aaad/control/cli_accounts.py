@@ -191,6 +191,29 @@ def reopen_account(
     )
 
 
+@account.command("promise")
+@account_options
+@click.option("--until", required=True, help="The day through which his word holds: 2026-03-31.")
+@click.option("--note", help="What was arranged, for the account's events.")
+@json_option
+def promise(
+    *,
+    account_id: int | None,
+    login: str | None,
+    brand: str | None,
+    until: str,
+    note: str | None,
+    as_json: bool,
+) -> None:
+    """Note a grace date: nothing is suspended for being overdue while it lasts."""
+    choice = account_choice(account_id, login, brand)
+    show(
+        call("account.promise", account=choice, until=until, note=note),
+        as_json=as_json,
+        human=lambda answer: line(f"promised to pay until {answer['until']}"),
+    )
+
+
 @account.command("close")
 @account_options
 @json_option

@@ -94,6 +94,23 @@ def cycle_at(at: int, *, bill_day: int, zone: str) -> Cycle:
     return cycle
 
 
+def cycle_ending_on_or_after(day: date, *, bill_day: int, zone: str) -> Cycle:
+    """The cycle whose bill is the first to be made on `day` or later: what is charged on a billing
+    day itself still stands on the bill of that day (B118).
+    """
+    return cycle_at(local_midnight(zone, day) - 1, bill_day=bill_day, zone=zone)
+
+
+def cycles_later(cycle: Cycle, count: int, *, bill_day: int, zone: str) -> Cycle:
+    """The cycle that follows `count` cycles after another; negative counts go back.
+
+    Counted in months from the billing day, so that days 29-31 never drift (C8).
+    """
+    day = local_date(zone, cycle.start_at)
+    months = day.year * 12 + day.month - 1 + count
+    return _cycle_of_month(zone, bill_day, months // 12, months % 12 + 1)
+
+
 def cuts_between(
     started_at: int, after: int, until: int, *, bill_day: int, zone: str
 ) -> tuple[int, ...]:

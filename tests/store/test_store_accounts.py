@@ -404,6 +404,7 @@ async def test_a_usage_suspension_is_lifted_by_a_top_up_and_by_nothing_less(stor
         from_gl="top-ups",
         to_gl="accounts-receivable",
         tax_code="std",
+        source="top-up",
         item=ItemRef(kind=ItemKind.PURCHASE, cycle_start_at=PERIOD),
     )
     async with store.transaction() as tx:

@@ -102,6 +102,7 @@ async def test_a_session_accrues_and_its_end_moves_accrued_to_posted(store: Stor
             amount_micros=1_500_000,
             from_gl="usage-fees",
             to_gl="accounts-receivable",
+            source="tariff/dialup-hours",
             tax_code="std",
         ),
     )
@@ -268,6 +269,7 @@ async def test_an_event_with_its_key_is_posted_once(store: Store) -> None:
                     amount_micros=amount,
                     from_gl="goodwill",
                     to_gl="accounts-receivable",
+                    source="adjustment",
                 )
                 for amount in (-2_000_000, 500_000)
             )
@@ -283,7 +285,7 @@ async def test_an_event_with_its_key_is_posted_once(store: Store) -> None:
                 data={"reason": "outage"},
                 impacts=impacts,
             )
-            posted.append(await post_event(tx, event, item=item))
+            posted.append(await post_event(tx, event, items=(item, item)))
     assert posted == [True, False]
     state = await state_of(store, account_id)
     assert [balance.posted_micros for balance in state.balances] == [-1_500_000]

@@ -29,6 +29,7 @@ REFERENCE_TABLES = {
     "brand",
     "price_list",
     "login",
+    "payment_reference",
     "bill_number",
     "suspense",
     "boot",
@@ -47,10 +48,10 @@ IMPOSSIBLE_ROWS = (
     " (1, 'isp', 'n', 'DOLLAR', 'UTC', 'active', '', NULL, 'taxable', '', 0, '{}')",
     "INSERT INTO account VALUES"
     " (1, 'isp', 'n', 'USD', 'UTC', 'sleeping', '', NULL, 'taxable', '', 0, '{}')",
-    "INSERT INTO bill_unit VALUES (9, 9, 32, 14, NULL, NULL, NULL)",
+    "INSERT INTO bill_unit VALUES (9, 9, 32, 14, 1, 1, NULL, 0, NULL, NULL)",
     "INSERT INTO service VALUES (77, 1, 'isp', 'ann', 'active', '', 0, '{}', '{}')",
-    "INSERT INTO item VALUES (9, 9, 'mystery', 0, 'USD', 'open', 0, NULL)",
-    "INSERT INTO purchase VALUES (9, 1, 9, 'dialup', 100, 99)",
+    "INSERT INTO item VALUES (9, 9, 'mystery', 0, 'USD', 0, 0)",
+    "INSERT INTO purchase VALUES (9, 1, 9, 'dialup', 100, 99, 1)",
     "INSERT INTO own_limit VALUES (9, 0, 'hours', 0, 1, 'miles', 1, 2, 0)",
     "INSERT INTO event (account_id, event_id, event_key, service_id, event_type, service_at,"
     " posted_at, actor, data) VALUES (9, 1, '', 0, 'topup', 0, 0, 'x', '{}')",

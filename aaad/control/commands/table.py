@@ -10,7 +10,16 @@ from types import MappingProxyType
 from typing import Any
 
 from aaad.control.command import Command, NoArguments
-from aaad.control.commands import accounts, books, daemon, limits, pricelists, services, sessions
+from aaad.control.commands import (
+    accounts,
+    books,
+    daemon,
+    limits,
+    money,
+    pricelists,
+    services,
+    sessions,
+)
 from aaad.control.commands.customers import AccountChoice, ServiceChoice
 from aaad.control.peer import Right
 
@@ -56,6 +65,11 @@ COMMANDS: Mapping[str, Command[Any]] = MappingProxyType(
         "service.close": Command(Right.ADMINISTER, ServiceChoice, services.close_service),
         "limit.set": Command(Right.ADMINISTER, limits.LimitSetting, limits.set_own_limit),
         "limit.topup": Command(Right.ADMINISTER, limits.TopUp, limits.top_up),
+        "account.promise": Command(Right.ADMINISTER, money.Promise, money.note_promise),
+        "bill.list": Command(Right.READ, money.BillPage, money.list_bills),
+        "payment.add": Command(Right.ADMINISTER, money.Payment, money.add_payment),
+        "payment.list": Command(Right.READ, money.BillPage, money.list_payments),
+        "payment.reverse": Command(Right.ADMINISTER, money.Reversal, money.take_back_payment),
         "balance": Command(Right.READ, AccountChoice, books.show_balance),
         "store.check": Command(Right.READ, NoArguments, books.check_store),
         "event.list": Command(Right.READ, books.EventPage, books.list_events),

@@ -55,9 +55,9 @@ VALUES (:account_id, :service_id, :scheme, :secret, :changed_at)
 ON CONFLICT (account_id, service_id) DO UPDATE SET
     scheme = excluded.scheme, secret = excluded.secret, changed_at = excluded.changed_at;
 
--- name: insert_purchase (account_id, purchase_id, service_id, offer, from_at)
-INSERT INTO purchase (account_id, purchase_id, service_id, offer, from_at)
-VALUES (:account_id, :purchase_id, :service_id, :offer, :from_at);
+-- name: insert_purchase (account_id, purchase_id, service_id, offer, from_at, quantity)
+INSERT INTO purchase (account_id, purchase_id, service_id, offer, from_at, quantity)
+VALUES (:account_id, :purchase_id, :service_id, :offer, :from_at, :quantity);
 
 -- A purchase that begins later never begins.
 -- name: end_purchases (account_id, service_id, at)

@@ -105,13 +105,13 @@ SELECT :account_id, event_id, :event_key, :service_id, :event_type, :service_at,
     :data
 FROM new_key;
 
--- name: insert_impact (account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, bill_unit_id, item_kind, cycle_start_at)
+-- name: insert_impact (account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, source, bill_unit_id, item_kind, cycle_start_at)
 INSERT INTO impact (
-    account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, bill_unit_id,
-    item_kind, cycle_start_at)
+    account_id, event_id, position, resource, amount_micros, from_gl, to_gl, tax_code, source,
+    bill_unit_id, item_kind, cycle_start_at)
 VALUES (
     :account_id, :event_id, :position, :resource, :amount_micros, :from_gl, :to_gl, :tax_code,
-    :bill_unit_id, :item_kind, :cycle_start_at);
+    :source, :bill_unit_id, :item_kind, :cycle_start_at);
 
 -- name: add_to_item (account_id, bill_unit_id, item_kind, cycle_start_at, resource, amount_micros)
 INSERT INTO item (account_id, bill_unit_id, item_kind, cycle_start_at, resource, amount_micros)

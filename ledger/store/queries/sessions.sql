@@ -81,7 +81,8 @@ WHERE k.account_id = :account_id AND k.event_key = :event_key;
 
 -- name: fetch_impacts (account_id, first_event_id, last_event_id)
 -- dialect: sqlite
-SELECT i.event_id, i.account_id, i.resource, i.amount_micros, i.from_gl, i.to_gl, i.tax_code
+SELECT i.event_id, i.account_id, i.resource, i.amount_micros, i.from_gl, i.to_gl, i.tax_code,
+    i.source
 FROM event AS e
 CROSS JOIN impact AS i ON i.account_id = e.account_id AND i.event_id = e.event_id
 WHERE e.account_id = :account_id AND e.event_id BETWEEN :first_event_id AND :last_event_id
@@ -89,7 +90,7 @@ ORDER BY i.event_id, i.position;
 
 -- name: fetch_impacts (account_id, first_event_id, last_event_id)
 -- dialect: postgresql
-SELECT event_id, account_id, resource, amount_micros, from_gl, to_gl, tax_code
+SELECT event_id, account_id, resource, amount_micros, from_gl, to_gl, tax_code, source
 FROM impact
 WHERE account_id = :account_id AND event_id BETWEEN :first_event_id AND :last_event_id
 ORDER BY event_id, position;

@@ -59,14 +59,14 @@ WHERE a.account_id = :account_id;
 
 -- name: fetch_purchases (account_ids)
 -- dialect: sqlite
-SELECT p.purchase_id, p.account_id, p.service_id, p.offer, p.from_at, p.to_at
+SELECT p.purchase_id, p.account_id, p.service_id, p.offer, p.from_at, p.to_at, p.quantity
 FROM json_each(:account_ids) AS k
 CROSS JOIN purchase AS p ON p.account_id = k.value
 ORDER BY p.account_id, p.service_id, p.from_at, p.purchase_id;
 
 -- name: fetch_purchases (account_ids)
 -- dialect: postgresql
-SELECT p.purchase_id, p.account_id, p.service_id, p.offer, p.from_at, p.to_at
+SELECT p.purchase_id, p.account_id, p.service_id, p.offer, p.from_at, p.to_at, p.quantity
 FROM jsonb_array_elements_text(:account_ids::jsonb) AS k (value)
 JOIN purchase AS p ON p.account_id = k.value::bigint
 ORDER BY p.account_id, p.service_id, p.from_at, p.purchase_id;

@@ -58,16 +58,22 @@ CREATE TABLE account (
 );
 
 -- Who is billed when, on which terms. The default unit of an account bears the account's own id.
+-- From look_at on there is something to do: a fee or a bill is due, or a purchase changed (0).
 CREATE TABLE bill_unit (
     account_id BIGINT NOT NULL REFERENCES account (account_id),
     bill_unit_id BIGINT NOT NULL,
     bill_day BIGINT NOT NULL CHECK (bill_day BETWEEN 1 AND 31),
     due_days BIGINT NOT NULL CHECK (due_days >= 0),
+    cycles_per_bill BIGINT NOT NULL DEFAULT 1 CHECK (cycles_per_bill BETWEEN 1 AND 12),
+    balance_forward BIGINT NOT NULL DEFAULT 1 CHECK (balance_forward IN (0, 1)),
     billed_until_at BIGINT,
+    look_at BIGINT NOT NULL DEFAULT 0,
     parent_account_id BIGINT,
     parent_bill_unit_id BIGINT,
     PRIMARY KEY (account_id, bill_unit_id)
 );
+
+CREATE INDEX bill_unit_look ON bill_unit (look_at, account_id);
 
 CREATE TABLE login (
     brand TEXT COLLATE "C" NOT NULL,
@@ -108,6 +114,7 @@ CREATE TABLE purchase (
     offer TEXT COLLATE "C" NOT NULL CHECK (offer <> ''),
     from_at BIGINT NOT NULL,
     to_at BIGINT CHECK (to_at >= from_at),
+    quantity BIGINT NOT NULL DEFAULT 1 CHECK (quantity > 0),
     PRIMARY KEY (account_id, purchase_id),
     FOREIGN KEY (account_id, service_id) REFERENCES service (account_id, service_id)
 );
@@ -221,6 +228,7 @@ CREATE TABLE impact (
     from_gl TEXT COLLATE "C" NOT NULL CHECK (from_gl <> ''),
     to_gl TEXT COLLATE "C" NOT NULL CHECK (to_gl <> ''),
     tax_code TEXT COLLATE "C" NOT NULL,
+    source TEXT COLLATE "C" NOT NULL,
     bill_unit_id BIGINT NOT NULL,
     item_kind TEXT COLLATE "C" NOT NULL,
     cycle_start_at BIGINT NOT NULL,
@@ -272,7 +280,8 @@ BEGIN
 END;
 $$;
 
--- A bill item sums the impacts of one kind in one cycle of a bill unit (B87).
+-- A bill item sums the impacts of one kind in one cycle of a bill unit (B87), and how much of them
+-- stands on bills: a bill takes the difference (docs/decisions/bills.md).
 CREATE TABLE item (
     account_id BIGINT NOT NULL,
     bill_unit_id BIGINT NOT NULL,
@@ -281,10 +290,8 @@ CREATE TABLE item (
         OR item_kind = 'tax' OR item_kind = 'adjustment' OR item_kind = 'payment'),
     cycle_start_at BIGINT NOT NULL,
     resource TEXT COLLATE "C" NOT NULL,
-    status TEXT COLLATE "C" NOT NULL DEFAULT 'open'
-        CHECK (status = 'open' OR status = 'billed' OR status = 'settled'),
     amount_micros BIGINT NOT NULL,
-    bill_id BIGINT,
+    billed_micros BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, bill_unit_id, item_kind, cycle_start_at, resource)
 ) WITH (fillfactor = 70);
 
@@ -293,32 +300,35 @@ CREATE TABLE bill (
     bill_id BIGINT NOT NULL,
     bill_unit_id BIGINT NOT NULL,
     legal_entity TEXT COLLATE "C" NOT NULL,
-    number BIGINT,
-    status TEXT COLLATE "C" NOT NULL CHECK (status IN ('draft', 'final')),
+    number BIGINT NOT NULL,
     currency TEXT COLLATE "C" NOT NULL,
     cycle_start_at BIGINT NOT NULL,
     cycle_end_at BIGINT NOT NULL CHECK (cycle_end_at > cycle_start_at),
-    made_at BIGINT NOT NULL,
-    finalized_at BIGINT,
-    due_on TEXT COLLATE "C",
+    finalized_at BIGINT NOT NULL,
+    due_on TEXT COLLATE "C" NOT NULL,
     parties TEXT COLLATE "C" NOT NULL,
     total_minor BIGINT NOT NULL,
+    previous_minor BIGINT NOT NULL,
+    due_minor BIGINT NOT NULL,
+    open_minor BIGINT NOT NULL,
     document_sha256 TEXT COLLATE "C",
     PRIMARY KEY (account_id, bill_id),
-    UNIQUE (account_id, bill_unit_id, cycle_start_at, bill_id),
-    CHECK ((status = 'final') = (number IS NOT NULL AND finalized_at IS NOT NULL))
+    UNIQUE (account_id, bill_unit_id, cycle_end_at)
 );
+
+CREATE INDEX bill_open ON bill (account_id, due_on) WHERE open_minor <> 0;
 
 CREATE TABLE bill_line (
     account_id BIGINT NOT NULL,
     bill_id BIGINT NOT NULL,
     line BIGINT NOT NULL,
     item_kind TEXT COLLATE "C" NOT NULL,
-    description TEXT COLLATE "C" NOT NULL,
+    cycle_start_at BIGINT NOT NULL,
+    source TEXT COLLATE "C" NOT NULL,
     tax_code TEXT COLLATE "C" NOT NULL,
     amount_micros BIGINT NOT NULL,
-    net_minor BIGINT NOT NULL,
-    gross_minor BIGINT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    billed_micros BIGINT NOT NULL,
     PRIMARY KEY (account_id, bill_id, line),
     FOREIGN KEY (account_id, bill_id) REFERENCES bill (account_id, bill_id)
 );
@@ -334,6 +344,60 @@ CREATE TABLE tax_line (
     tax_minor BIGINT NOT NULL,
     PRIMARY KEY (account_id, bill_id, line),
     FOREIGN KEY (account_id, bill_id) REFERENCES bill (account_id, bill_id)
+);
+
+-- Money received, and bills that owe the customer: what settles bills. free_minor is not allocated.
+CREATE TABLE credit (
+    account_id BIGINT NOT NULL,
+    credit_id BIGINT NOT NULL,
+    event_id BIGINT NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('payment', 'bill')),
+    method TEXT COLLATE "C" NOT NULL,
+    reference TEXT COLLATE "C" NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
+    received_on TEXT COLLATE "C" NOT NULL,
+    amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+    free_minor BIGINT NOT NULL CHECK (free_minor >= 0),
+    reversed_at BIGINT,
+    PRIMARY KEY (account_id, credit_id)
+);
+
+CREATE INDEX credit_free ON credit (account_id, received_on) WHERE free_minor > 0;
+
+-- The same reference is never posted twice, whatever account it was meant for.
+CREATE TABLE payment_reference (
+    method TEXT COLLATE "C" NOT NULL,
+    reference TEXT COLLATE "C" NOT NULL CHECK (reference <> ''),
+    account_id BIGINT NOT NULL,
+    credit_id BIGINT NOT NULL,
+    PRIMARY KEY (method, reference)
+);
+
+-- So much of a credit settles so much of a bill; undone by a row of the opposite sign.
+CREATE TABLE allocation (
+    account_id BIGINT NOT NULL,
+    allocation_id BIGINT NOT NULL,
+    credit_id BIGINT NOT NULL,
+    bill_id BIGINT NOT NULL,
+    amount_minor BIGINT NOT NULL CHECK (amount_minor <> 0),
+    allocated_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, allocation_id)
+);
+
+-- A grace date: the customer's word that he will pay until the end of a day. Its history is events.
+CREATE TABLE promise (
+    account_id BIGINT NOT NULL PRIMARY KEY REFERENCES account (account_id),
+    promised_on TEXT COLLATE "C" NOT NULL,
+    made_at BIGINT NOT NULL
+);
+
+-- What was sent about one time of being overdue, by the step of the dunning table.
+CREATE TABLE reminder (
+    account_id BIGINT NOT NULL,
+    overdue_since TEXT COLLATE "C" NOT NULL,
+    step TEXT COLLATE "C" NOT NULL,
+    sent_on TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, overdue_since, step, sent_on)
 );
 
 -- Bill numbers have no gaps per legal entity: taken in the transaction that finalizes.

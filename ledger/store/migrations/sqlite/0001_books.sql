@@ -57,16 +57,22 @@ CREATE TABLE account (
 ) STRICT;
 
 -- Who is billed when, on which terms. The default unit of an account bears the account's own id.
+-- From look_at on there is something to do: a fee or a bill is due, or a purchase changed (0).
 CREATE TABLE bill_unit (
     account_id INTEGER NOT NULL REFERENCES account (account_id),
     bill_unit_id INTEGER NOT NULL,
     bill_day INTEGER NOT NULL CHECK (bill_day BETWEEN 1 AND 31),
     due_days INTEGER NOT NULL CHECK (due_days >= 0),
+    cycles_per_bill INTEGER NOT NULL DEFAULT 1 CHECK (cycles_per_bill BETWEEN 1 AND 12),
+    balance_forward INTEGER NOT NULL DEFAULT 1 CHECK (balance_forward IN (0, 1)),
     billed_until_at INTEGER,
+    look_at INTEGER NOT NULL DEFAULT 0,
     parent_account_id INTEGER,
     parent_bill_unit_id INTEGER,
     PRIMARY KEY (account_id, bill_unit_id)
 ) STRICT;
+
+CREATE INDEX bill_unit_look ON bill_unit (look_at, account_id);
 
 CREATE TABLE login (
     brand TEXT NOT NULL,
@@ -107,6 +113,7 @@ CREATE TABLE purchase (
     offer TEXT NOT NULL CHECK (offer <> ''),
     from_at INTEGER NOT NULL,
     to_at INTEGER CHECK (to_at >= from_at),
+    quantity INTEGER NOT NULL DEFAULT 1 CHECK (quantity > 0),
     PRIMARY KEY (account_id, purchase_id),
     FOREIGN KEY (account_id, service_id) REFERENCES service (account_id, service_id)
 ) STRICT;
@@ -213,13 +220,15 @@ CREATE TABLE impact (
     from_gl TEXT NOT NULL CHECK (from_gl <> ''),
     to_gl TEXT NOT NULL CHECK (to_gl <> ''),
     tax_code TEXT NOT NULL,
+    source TEXT NOT NULL,
     bill_unit_id INTEGER NOT NULL,
     item_kind TEXT NOT NULL,
     cycle_start_at INTEGER NOT NULL,
     PRIMARY KEY (event_id, position)
 ) STRICT, WITHOUT ROWID;
 
--- A bill item sums the impacts of one kind in one cycle of a bill unit (B87).
+-- A bill item sums the impacts of one kind in one cycle of a bill unit (B87), and how much of them
+-- stands on bills: a bill takes the difference (docs/decisions/bills.md).
 CREATE TABLE item (
     account_id INTEGER NOT NULL,
     bill_unit_id INTEGER NOT NULL,
@@ -229,10 +238,8 @@ CREATE TABLE item (
         OR item_kind = 'tax' OR item_kind = 'adjustment' OR item_kind = 'payment'),
     cycle_start_at INTEGER NOT NULL,
     resource TEXT NOT NULL,
-    status TEXT NOT NULL DEFAULT 'open' 
-        CHECK (status = 'open' OR status = 'billed' OR status = 'settled'),
     amount_micros INTEGER NOT NULL,
-    bill_id INTEGER,
+    billed_micros INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, bill_unit_id, item_kind, cycle_start_at, resource)
 ) STRICT, WITHOUT ROWID;
 
@@ -241,32 +248,35 @@ CREATE TABLE bill (
     bill_id INTEGER NOT NULL,
     bill_unit_id INTEGER NOT NULL,
     legal_entity TEXT NOT NULL,
-    number INTEGER,
-    status TEXT NOT NULL CHECK (status IN ('draft', 'final')),
+    number INTEGER NOT NULL,
     currency TEXT NOT NULL,
     cycle_start_at INTEGER NOT NULL,
     cycle_end_at INTEGER NOT NULL CHECK (cycle_end_at > cycle_start_at),
-    made_at INTEGER NOT NULL,
-    finalized_at INTEGER,
-    due_on TEXT,
+    finalized_at INTEGER NOT NULL,
+    due_on TEXT NOT NULL,
     parties TEXT NOT NULL,
     total_minor INTEGER NOT NULL,
+    previous_minor INTEGER NOT NULL,
+    due_minor INTEGER NOT NULL,
+    open_minor INTEGER NOT NULL,
     document_sha256 TEXT,
     PRIMARY KEY (account_id, bill_id),
-    UNIQUE (account_id, bill_unit_id, cycle_start_at, bill_id),
-    CHECK ((status = 'final') = (number IS NOT NULL AND finalized_at IS NOT NULL))
+    UNIQUE (account_id, bill_unit_id, cycle_end_at)
 ) STRICT;
+
+CREATE INDEX bill_open ON bill (account_id, due_on) WHERE open_minor <> 0;
 
 CREATE TABLE bill_line (
     account_id INTEGER NOT NULL,
     bill_id INTEGER NOT NULL,
     line INTEGER NOT NULL,
     item_kind TEXT NOT NULL,
-    description TEXT NOT NULL,
+    cycle_start_at INTEGER NOT NULL,
+    source TEXT NOT NULL,
     tax_code TEXT NOT NULL,
     amount_micros INTEGER NOT NULL,
-    net_minor INTEGER NOT NULL,
-    gross_minor INTEGER NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    billed_micros INTEGER NOT NULL,
     PRIMARY KEY (account_id, bill_id, line),
     FOREIGN KEY (account_id, bill_id) REFERENCES bill (account_id, bill_id)
 ) STRICT;
@@ -282,6 +292,60 @@ CREATE TABLE tax_line (
     tax_minor INTEGER NOT NULL,
     PRIMARY KEY (account_id, bill_id, line),
     FOREIGN KEY (account_id, bill_id) REFERENCES bill (account_id, bill_id)
+) STRICT;
+
+-- Money received, and bills that owe the customer: what settles bills. free_minor is not allocated.
+CREATE TABLE credit (
+    account_id INTEGER NOT NULL,
+    credit_id INTEGER NOT NULL,
+    event_id INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('payment', 'bill')),
+    method TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    received_on TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    free_minor INTEGER NOT NULL CHECK (free_minor >= 0),
+    reversed_at INTEGER,
+    PRIMARY KEY (account_id, credit_id)
+) STRICT;
+
+CREATE INDEX credit_free ON credit (account_id, received_on) WHERE free_minor > 0;
+
+-- The same reference is never posted twice, whatever account it was meant for.
+CREATE TABLE payment_reference (
+    method TEXT NOT NULL,
+    reference TEXT NOT NULL CHECK (reference <> ''),
+    account_id INTEGER NOT NULL,
+    credit_id INTEGER NOT NULL,
+    PRIMARY KEY (method, reference)
+) STRICT;
+
+-- So much of a credit settles so much of a bill; undone by a row of the opposite sign.
+CREATE TABLE allocation (
+    account_id INTEGER NOT NULL,
+    allocation_id INTEGER NOT NULL,
+    credit_id INTEGER NOT NULL,
+    bill_id INTEGER NOT NULL,
+    amount_minor INTEGER NOT NULL CHECK (amount_minor <> 0),
+    allocated_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, allocation_id)
+) STRICT;
+
+-- A grace date: the customer's word that he will pay until the end of a day. Its history is events.
+CREATE TABLE promise (
+    account_id INTEGER NOT NULL PRIMARY KEY REFERENCES account (account_id),
+    promised_on TEXT NOT NULL,
+    made_at INTEGER NOT NULL
+) STRICT;
+
+-- What was sent about one time of being overdue, by the step of the dunning table.
+CREATE TABLE reminder (
+    account_id INTEGER NOT NULL,
+    overdue_since TEXT NOT NULL,
+    step TEXT NOT NULL,
+    sent_on TEXT NOT NULL,
+    PRIMARY KEY (account_id, overdue_since, step, sent_on)
 ) STRICT;
 
 -- Bill numbers have no gaps per legal entity: taken in the transaction that finalizes.
