@@ -17,7 +17,8 @@ from ledger.credits import Settlement, insert_credit, settle_open_bills, unsettl
 from ledger.ids import make_id
 from ledger.model import Event, Impact, OutboxMessage
 from ledger.outbox import insert_message
-from ledger.posting import ACCOUNTS_RECEIVABLE, ItemKind, ItemRef, post_event
+from ledger.posting import ItemKind, ItemRef, post_event
+from ledger.posting_rows import ACCOUNTS_RECEIVABLE
 from ledger.rules.bills import Amount, BillDraft, BillLine, bill_lines, draft_bill, micros_of
 from ledger.rules.cycles import Cycle, local_date
 from ledger.store.contract import Transaction

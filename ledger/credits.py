@@ -14,7 +14,8 @@ from ledger.account_checks import AccountError, Mistake
 from ledger.bill_reads import fetch_credit
 from ledger.changes import Authorship
 from ledger.model import Account, Event, Impact
-from ledger.posting import ACCOUNTS_RECEIVABLE, ItemKind, ItemRef, post_event
+from ledger.posting import ItemKind, ItemRef, post_event
+from ledger.posting_rows import ACCOUNTS_RECEIVABLE
 from ledger.rules.allocation import Allocation, Credit, OpenBill, allocate, taken_back
 from ledger.rules.bills import micros_of
 from ledger.rules.cycles import cycle_at

@@ -14,7 +14,8 @@ from ledger.bill_units import BillUnit
 from ledger.catalog import Catalog
 from ledger.changes import Authorship
 from ledger.model import Event, Fee, FeeKind, Impact, Purchase
-from ledger.posting import ACCOUNTS_RECEIVABLE, ItemKind, ItemRef, post_event
+from ledger.posting import ItemKind, ItemRef, post_event
+from ledger.posting_rows import ACCOUNTS_RECEIVABLE
 from ledger.rules.cycles import Cycle
 from ledger.rules.fees import FeeCharge, FeesAt, charges_of, charges_to_post
 from ledger.store.contract import Transaction

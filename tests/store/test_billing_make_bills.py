@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from billing_jobs import units  # noqa: F401 - walked by make_bills, which is under test here
 from billing_jobs.make_bills import make_bills
 from billing_jobs.runner import Options, Run
+from ledger import bill_making, bill_units, fee_posting  # noqa: F401 - what make_bills does
 from ledger.account_checks import AccountError
 from ledger.accounts import AccountRules, change_offer, find_account, register_account
 from ledger.bill_reads import fetch_bill_lines, fetch_bills

@@ -60,7 +60,7 @@ IMPOSSIBLE_ROWS = (
     "INSERT INTO event (account_id, event_id, event_key, service_id, event_type, service_at,"
     " posted_at, actor, data) VALUES (9, 1, 'k', 0, 'usage', 0, 0, 'x', '{}')",
     "INSERT INTO bill VALUES"
-    " (9, 1, 9, 'isp', NULL, 'final', 'USD', 0, 9, 0, NULL, NULL, '', 0, NULL)",
+    " (9, 1, 9, 'isp', NULL, 'USD', 0, 9, 0, '2026-01-15', '', 0, 0, 0, 0, NULL)",
     "INSERT INTO change_counter VALUES (2, 0)",
 )
 """Statements that both dialects must refuse, after the customer of `A_CUSTOMER`."""

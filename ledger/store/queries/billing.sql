@@ -39,15 +39,15 @@ WHERE account_id = :account_id AND bill_unit_id = :bill_unit_id AND resource = :
     AND cycle_start_at < :before_at AND amount_micros <> billed_micros
     AND item_kind <> 'payment';
 
--- By line, what is posted less what bills have taken. What is posted in a cycle was posted after its
--- begin, and ids are ordered by time: from_id spares the years before.
+-- By line, what is posted less what bills have taken. What is posted in a cycle was posted after
+-- its begin, and ids are ordered by time: from_id spares the years before.
 -- name: fetch_unbilled_amounts (account_id, bill_unit_id, currency, before_at, since_at, from_id)
 -- dialect: sqlite
 SELECT item_kind, cycle_start_at, source, tax_code, CAST(sum(amount) AS BIGINT)
 FROM (
     SELECT i.item_kind, i.cycle_start_at, i.source, i.tax_code, i.amount_micros AS amount
     FROM event AS e
-    CROSS JOIN impact AS i ON i.event_id = e.event_id
+    CROSS JOIN impact AS i ON i.account_id = e.account_id AND i.event_id = e.event_id
     WHERE e.account_id = :account_id AND e.event_id >= :from_id
         AND i.bill_unit_id = :bill_unit_id AND i.resource = :currency
         AND i.cycle_start_at BETWEEN :since_at AND :before_at - 1 AND i.item_kind <> 'payment'
