@@ -27,7 +27,8 @@ cdef class AccountingHandler:
 
     @cython.locals(request=Request, replies=list, received_us="long long")
     cpdef object handle(self, object listener, list received)
-    @cython.locals(appended_lsn="long long", request=Request, replies=list, records=list, now_s=double)
+    @cython.locals(
+        appended_lsn="long long", request=Request, replies=list, records=list, now_s=double)
     cpdef object durable(self, long long lsn)
     cdef object _send(self, object listener, list replies)
     cdef object _guarded(self, Request request, long long received_us)
