@@ -5,7 +5,8 @@ Run from the root of the project, after the build: `python -m benchmarks.bench_r
 of processor time a call, the call's own Python cost included; what is aimed at; and the ratio, each
 run of ours with one of the twin beside it. The session starts on a Friday at 22:00 in New York
 under a tariff with a night, a weekend and a day band; its meter counts seconds and output octets,
-or seconds. One grant is asked for under a tariff of eight bands a day.
+or seconds. Grants are asked for under a tariff of eight bands a day: with prices alone; with fees,
+blocks, bounds, a free start and an allowance; with discounts, caps and free money besides.
 """
 
 import gc
@@ -18,9 +19,25 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from ratingcore.allowance import Allowance, Counter
 from ratingcore.compile import compile_timeline
 from ratingcore.meter import Meter, quote
-from ratingcore.tariff import Metric, Price, Tariff, Tier, TimeBand
+from ratingcore.pool import Pool
+from ratingcore.tariff import (
+    Cap,
+    ConnectionFee,
+    Discount,
+    FreeRule,
+    FreeStart,
+    Increment,
+    Metric,
+    MetricOrMoney,
+    Period,
+    Price,
+    Tariff,
+    Tier,
+    TimeBand,
+)
 from tests.oracle.rating_oracle import Report, Session
 
 RUNS = 5
@@ -62,6 +79,38 @@ BY_HOUR = Tariff(
         for n in range(8)
     ),
 )
+
+
+def blocks(band: TimeBand) -> TimeBand:
+    (said,) = band.prices
+    return replace(
+        band,
+        prices=(replace(said, increment=Increment(60, 30)),),
+        fee=ConnectionFee(100_000),
+    )
+
+
+IN_BLOCKS = replace(
+    BY_HOUR,
+    bands=tuple(map(blocks, BY_HOUR.bands)),
+    minimum_micros=50_000,
+    maximum_micros=500_000_000,
+    free_start=FreeStart(30, FreeRule.SKIP),
+)
+ALL_TERMS = replace(
+    IN_BLOCKS,
+    discounts=(Discount("tenth", 10_000_000), Discount("off", amount_micros=50_000)),
+    caps=(Cap("day", Period.DAY, 60_000_000),),
+)
+FREE_HOUR = Allowance(1, Metric.SECONDS, HOUR_S)
+FREE_MONEY = Allowance(2, MetricOrMoney.MONEY, 1_000_000)
+
+
+def grants(tariff: Tariff, available_micros: int, pool: Pool | None) -> Callable[[int], object]:
+    """Grants of a day under a tariff, of an amount, from the session's first minute on."""
+    meter = Meter(compile_timeline([(0, tariff)]), FRIDAY_22, pool=pool)
+    meter.advance(FRIDAY_22 + 60)
+    return lambda _: meter.grant_seconds(available_micros, DAY_S)
 
 
 def once(call: Callable[[int], object], calls: int) -> float:
@@ -153,8 +202,6 @@ def main() -> None:
     evening = Meter(timeline, FRIDAY_22)
     evening.advance(FRIDAY_22 + 60)
     packed = evening.pack()
-    eight = Meter(compile_timeline([(0, BY_HOUR)]), FRIDAY_22)
-    eight.advance(FRIDAY_22 + 60)
     print(f"{'call':32}{'ns':>10}{'aim':>8}{'twin ns':>14}{'ratio':>10}")
     print_row("advance, seconds", reports(BY_TIME, 0), aim=400, slow=twin_reports())
     print_row("advance, seconds and octets", reports(BY_BOTH, 1_000), aim=400)
@@ -165,7 +212,12 @@ def main() -> None:
         "quote, 51 h", lambda _: quote(timeline, FRIDAY_22, 183_600), slow=lambda _: twin(183_600)
     )
     print_row("charge_micros", lambda _: evening.charge_micros)
-    print_row("grant, 24 h, 8 boundaries", lambda _: eight.grant_seconds(10**9, DAY_S), aim=3000)
+    print_row("grant, 24 h, 8 boundaries", grants(BY_HOUR, 10**9, None), aim=3000)
+    shared = Pool([FREE_HOUR])
+    print_row("  in blocks, with allowances", grants(IN_BLOCKS, 10**9, shared), aim=3000)
+    print_row("  the same, amount reached", grants(IN_BLOCKS, 10_000_000, shared), aim=3000)
+    full = Pool([FREE_HOUR, FREE_MONEY], [Counter(1, "day", 0)])
+    print_row("  with discounts, caps, money", grants(ALL_TERMS, 10**9, full), aim=3000)
     print_row("grant, 7 days, 12 boundaries", lambda _: evening.grant_seconds(10**9, 7 * DAY_S))
     print_row("pack", lambda _: evening.pack())
     print_row("unpack", lambda _: Meter.unpack(timeline, packed))

@@ -154,7 +154,7 @@ cdef int _open(
 
 cdef int _charge(
     Timeline timeline, Pool pool, State *state, const PriceRow *price,
-    int64_t start, int64_t length, int64_t count, const Moment *moment,
+    int64_t start, int64_t length, int64_t count, Moment *moment,
 ) except -1:
     """Charge `count` blocks in a row, the first of them beginning at `start`, all in one tier."""
     cdef TierRow *tiers = timeline.tier_rows

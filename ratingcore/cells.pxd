@@ -17,7 +17,7 @@ cdef Cell *add_to_cell(
 ) except NULL
 cdef int count_units(
     Timeline timeline, Pool pool, State *state, const PriceRow *price,
-    int64_t low, int64_t high, const Moment *moment,
+    int64_t low, int64_t high, Moment *moment,
 ) except -1
 cdef int64_t tier_shift(
     Timeline timeline, Pool pool, const PriceRow *price, int64_t low, int64_t instant

@@ -70,14 +70,14 @@ cdef int64_t tier_shift(
 
 cdef int count_units(
     Timeline timeline, Pool pool, State *state, const PriceRow *price,
-    int64_t low, int64_t high, const Moment *moment,
+    int64_t low, int64_t high, Moment *moment,
 ) except -1:
     """Count the session's units from `low` to `high` of one price, tier by tier.
 
-    Seconds pass a threshold at a known instant; octets are said to be used over the whole stretch.
+    Seconds pass a threshold at a known instant, and move the moment on; octets are said to be used
+    over the whole stretch.
     """
     cdef TierRow *tiers = timeline.tier_rows
-    cdef Moment when = moment[0]
     cdef int64_t start = low
     cdef int64_t shift = 0
     cdef int64_t end, left
@@ -91,13 +91,13 @@ cdef int count_units(
             end = min(high, tiers[number + 1].from_quantity - shift)
         left = end - low
         if pool is not None:
-            left -= use_allowances(timeline, pool, state, price, number, left, &when)
+            left -= use_allowances(timeline, pool, state, price, number, left, moment)
         if left:
             if price.metric == METRIC_SECONDS:
-                when.last_s = when.first_s + left
-            add_to_cell(state, number, 0, left, &when)
+                moment.last_s = moment.first_s + left
+            add_to_cell(state, number, 0, left, moment)
             if price.metric == METRIC_SECONDS:
-                when.first_s = when.last_s
+                moment.first_s = moment.last_s
         low = end
         number += 1
     if price.counter >= 0:

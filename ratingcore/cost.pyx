@@ -12,7 +12,7 @@ A portion that grows never lowers what is left of any: so a longer session never
 """
 
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free, malloc
 
 from ratingcore.compile cimport DiscountRow, TierRow, VersionRow
 from ratingcore.state cimport Cell
@@ -22,6 +22,10 @@ from ratingcore.wide cimport (
 )
 
 from ratingcore.errors import AmountError
+
+cdef enum:
+    # portions that need no allocation: a session of a day has fewer cells
+    FEW = 16
 
 cdef struct Portion:
     wide_t exact
@@ -117,11 +121,14 @@ cdef int _add_portions(
     Timeline timeline, const State *state, bint at_cut, wide_t *exact, wide_t *taken
 ) except -1:
     """What `add_cells` does, where there are discounts."""
-    cdef Portion *portions = <Portion *>calloc(state.cell_count + 1, sizeof(Portion))
+    cdef Portion[FEW] few
+    cdef Portion *portions = few
     cdef int32_t count = 0
     cdef int32_t index
-    if portions == NULL:
-        raise MemoryError
+    if state.cell_count > FEW:
+        portions = <Portion *>malloc(state.cell_count * sizeof(Portion))
+        if portions == NULL:
+            raise MemoryError
     try:
         for index in range(state.cell_count):
             count = _add_to_portion(
@@ -131,7 +138,8 @@ cdef int _add_portions(
             if wide_increase(exact, portions[index].exact):
                 raise AmountError("the session's charge overflows 128 bits: lower the price")
     finally:
-        free(portions)
+        if portions != few:
+            free(portions)
     return 0
 
 
@@ -152,7 +160,7 @@ cdef int32_t _add_to_portion(
             break
     else:
         index, count = count, count + 1
-        portions[index].version, portions[index].discounts = version, cell.discounts
+        portions[index] = Portion(0, version, cell.discounts)
     if at_cut:
         add_use(timeline, &portions[index].exact, cell, cell.cut_quantity, cell.cut_micros)
     else:

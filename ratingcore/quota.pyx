@@ -4,8 +4,8 @@
 Between two boundaries (of a band or a tier) a second costs the same, so the walk goes from boundary
 to boundary and divides once in each: exact, and never second by second. It works on the exact
 fraction before rounding; the caller has turned the amount into the largest fraction that rounds to
-it. Where blocks, fees, discounts, bounds, caps or allowances bend that line, the very walk that will
-price the time is asked instead: a charge never falls as time passes, so a search finds it.
+it. Where blocks, fees, discounts, bounds, caps or allowances bend that line, the very walk that
+will price the time is asked instead: a charge never falls as time passes, so a search finds it.
 """
 
 from libc.stdint cimport int32_t, int64_t

@@ -19,11 +19,6 @@ from ratingcore.state cimport CAPPED, COUNTED, PAID, SETTLED, Moment
 from ratingcore.errors import RatingError
 
 
-cdef bint settles(Timeline timeline, Pool pool) noexcept:
-    """Is there anything that caps or pays charges?"""
-    return timeline.cap_count > 0 or (pool is not None and pool.has_money)
-
-
 cdef int64_t settle(
     Timeline timeline, Pool pool, State *state, int32_t band, int64_t instant, int64_t before
 ) except? -1:

@@ -20,7 +20,7 @@ cdef int copy_state(const State *source, State *copy) except -1:
 
 
 cdef int assign_state(const State *source, State *copy) except -1:
-    """Make `copy`, a state of its own, equal to `source`, in the memory that it has if that does."""
+    """Make `copy`, a state of its own, equal to `source`, in the memory that it has."""
     cdef Cell *cells = copy.cells
     cdef Block *blocks = copy.blocks
     cdef int32_t room = copy.cell_room

@@ -91,7 +91,7 @@ cdef int _count_at_once(
     return 0
 
 
-cdef int _use(
+cdef inline int _use(
     Timeline timeline, Pool pool, State *state, int32_t band, const Line *line, int64_t at,
     int64_t instant,
 ) except -1:
@@ -121,8 +121,8 @@ cdef int _use(
             count_blocks(timeline, pool, state, index, &stretch)
             continue
         low, high = stretch.low[price.metric], stretch.high[price.metric]
-        moment = Moment(
-            stretch.first_s[price.metric], stretch.last_s, instant, stretch.discounts)
+        moment.first_s, moment.last_s = stretch.first_s[price.metric], stretch.last_s
+        moment.instant, moment.discounts = instant, stretch.discounts
         if state.blocks != NULL and state.blocks[price.metric].until > low:
             # a block that began in another band has the price of these units
             if price.metric == METRIC_SECONDS:

@@ -95,7 +95,8 @@ static inline int wide_accumulate(int64_t *sum, int64_t amount, int64_t count)
     return __builtin_add_overflow(*sum, product, sum);
 }
 
-/* numerator parts of `divisor` equal ones of a value that the divisor divides; numerator <= divisor */
+/* numerator parts of `divisor` equal ones of a value that the divisor divides;
+ * numerator <= divisor */
 static inline wide_t wide_share(wide_t value, int64_t numerator, int64_t divisor)
 {
     return value / divisor * numerator;

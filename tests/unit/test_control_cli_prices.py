@@ -140,3 +140,85 @@ def test_the_week_is_a_grid() -> None:
         "A weekend (on certain dates)",
         "B weekday",
     ]
+
+
+TERMS = """
+[pricelist]
+name = "Terms"
+currency = "EUR"
+prices = "gross"
+zone = "UTC"
+
+[discounts.teachers]
+percent = "10"
+profile = { occupation = "teacher" }
+
+[discounts.company]
+amount = "1.00"
+counter = "accounts"
+above = 100
+
+[tariffs.t]
+discounts = ["teachers", "company"]
+caps = [{ period = "day", amount = "5.00" }]
+bonuses = [{ resource = "points", amount = "1", metric = "money", per = "1.00" }]
+bands = [{ name = "all day", prices = [{ metric = "seconds", amount = "1.00", per = "1 h" }] }]
+"""
+
+
+@pytest.fixture
+def with_terms(tmp_path: Path) -> tuple[str, ...]:
+    path = tmp_path / "terms.toml"
+    path.write_text(TERMS)
+    return ("--pricelist", str(path), "--tariff", "t", "--start", "2026-01-01T00:00Z")
+
+
+def test_rate_says_discounts_caps_money_and_bonuses(with_terms: tuple[str, ...]) -> None:
+    arguments = ("rate", *with_terms, "--seconds", "36000", "--discount", "teachers")
+    more = ("--counter", "accounts=101", "--counter", "cap of the day=1.50")
+    output = run(*arguments, *more, "--allowance", "money=0.50").output
+    assert [text.strip() for text in output.splitlines()[1:]] == [
+        "Thursday 00:00-10:00 all day: 10 h 0 min at 1.00 EUR per hour = 10.00 EUR",
+        "discount teachers: 10 % off = -1.00 EUR",
+        "discount company: 1.00 EUR off = -1.00 EUR",
+        "cap of the day: at most 5.00 EUR = -4.50 EUR",
+        "paid from an allowance = -0.50 EUR",
+        "total: 3.00 EUR",
+        "bonus: 3 points",
+    ]
+    answer = json.loads(run(*arguments, *more, "--json").output)
+    assert answer["charge_micros"] == 3_500_000
+    assert [one["metric"] for one in answer["segments"]] == [
+        "seconds",
+        "discount",
+        "discount",
+        "cap",
+    ]
+    assert answer["impacts"][0]["amount_micros"] == -3_000_000
+
+
+def test_quota_looks_ahead_under_discounts_and_caps(with_terms: tuple[str, ...]) -> None:
+    arguments = ("quota", *with_terms, "--available", "2.70", "--cap", "24h", "--json")
+    assert json.loads(run(*arguments).output)["granted"] == 9720
+    assert json.loads(run(*arguments, "--discount", "teachers").output)["granted"] == 10_800
+    capped = run(*arguments, "--counter", "cap of the day=4.00").output
+    assert json.loads(capped)["granted"] == 86_400
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (("--discount", "pupils"), "it has teachers, company"),
+        (("--counter", "calls=5"), "write NAME=N"),
+        (("--counter", "accounts"), "write NAME=N"),
+        (("--counter", "accounts=1.5"), "write NAME=N"),
+        (("--counter", "accounts=9223372036854775808"), "64-bit"),
+        (("--counter", "cap of the day=x"), "write digits"),
+    ],
+)
+def test_rate_refuses_what_is_unclear(
+    with_terms: tuple[str, ...], more: tuple[str, ...], why: str
+) -> None:
+    result = run("rate", *with_terms, "--seconds", "1", *more)
+    assert result.exit_code == 2
+    assert why in result.output

@@ -6,17 +6,21 @@ import msgpack
 import pytest
 
 from ratingcore.allowance import Allowance, Counter
-from ratingcore.compile import compile_timeline
+from ratingcore.compile import Timeline, compile_timeline
 from ratingcore.errors import RatingError, TariffError
 from ratingcore.meter import Meter
 from ratingcore.pool import Pool
 from ratingcore.tariff import (
+    Cap,
     ConnectionFee,
     Counted,
+    Covers,
+    Discount,
     FreeRule,
     FreeStart,
     Increment,
     Metric,
+    Period,
     Rounding,
 )
 from tests.rating_samples import HOURLY, NOON, flat, halves, price, tariff
@@ -145,3 +149,41 @@ def test_a_full_meter_that_is_cut_off_is_refused():
     for length in range(cells_at):
         with pytest.raises(RatingError):
             Meter.unpack(timeline, msgpack.packb(items[:length]))
+
+
+def lowered() -> tuple[Timeline, list[int]]:
+    """A timeline with a discount, a cap and blocks, and the packed items of a meter under it."""
+    said = price(Metric.SECONDS, (0, 1_000, 1))
+    blocks = replace(said, increment=Increment(60, 60, Counted.DOWN))
+    terms = {
+        "discounts": (Discount("tenth", 10_000_000, covers=Covers.ALL),),
+        "caps": (Cap("day", Period.DAY, 30_000),),
+        "minimum_micros": 5,
+    }
+    timeline = compile_timeline([(0, replace(tariff(blocks), **terms))])
+    meter = Meter(timeline, NOON, pool=Pool(counters=[Counter(1, "day", 0)]))
+    meter.advance(NOON + 150, cuts=(NOON + 130,))
+    assert meter.charge_micros == 30_000
+    return timeline, msgpack.unpackb(meter.pack())
+
+
+def test_discounts_and_caps_come_back_whole():
+    timeline, items = lowered()
+    data = msgpack.packb(items)
+    again = Meter.unpack(timeline, data)
+    assert (again.charge_micros, again.pack()) == (30_000, data)
+
+
+def test_damage_to_discounts_and_caps_is_a_rating_error_or_a_meter():
+    timeline, items = lowered()
+    refused = 0
+    for index in range(len(items)):
+        for value in (-1, -2, -3, -4, 2, 1 << 16, 1 << 40):
+            wrong = [*items[:index], value, *items[index + 1 :]]
+            try:
+                assert isinstance(Meter.unpack(timeline, msgpack.packb(wrong)).charge_micros, int)
+            except RatingError:
+                refused += 1
+    assert refused > len(items)
+    with pytest.raises(RatingError):
+        Meter.unpack(timeline, msgpack.packb(items[:-1]))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ratingcore.allowance import Allowance, Counter
+from ratingcore.allowance import Allowance, Counter, Entitlement
 from ratingcore.compile import compile_timeline
 from ratingcore.errors import QuantityError
 from ratingcore.explain import explain, piece_from_data
@@ -165,3 +165,23 @@ def test_a_pool_is_filled_once_and_asked_by_id():
         pool.left(2)
     with pytest.raises(KeyError):
         pool.copy().counted(1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (Entitlement(""), "give its name"),
+        (Entitlement(5), "give its name"),
+        (Entitlement("tenth", 5, 5), "let it rise"),
+        (Entitlement("tenth", -1, 5), "let it rise"),
+        (Entitlement("tenth", 0.5, 5), "from_at"),
+    ],
+)
+def test_entitlements_that_are_none_are_refused(wrong: Entitlement, why: str):
+    with pytest.raises(QuantityError, match=why):
+        Pool(entitlements=[wrong])
+
+
+def test_a_pool_has_so_many_entitlements():
+    with pytest.raises(QuantityError, match="1001 entitlements"):
+        Pool(entitlements=[Entitlement("tenth")] * 1001)
