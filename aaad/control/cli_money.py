@@ -94,7 +94,7 @@ def list_payments(
 
 @payment.command("reverse")
 @account_options
-@click.argument("payment_id", type=int)
+@click.option("--payment", "payment_id", type=int, required=True, help="Its number.")
 @click.option("--reason", required=True, help="Why, for the account's events.")
 @json_option
 def reverse_payment(
