@@ -422,6 +422,7 @@ class PostingBatch:
     posted_at: int
     journal_number: int
     applied_lsn: int  # every record up to here is in the books after this batch
+    last_lsn: int  # nothing of a later one is
     watermark_at: int  # everything received before is posted
     sessions: tuple[SessionPosting, ...] = ()
     crossings: tuple[LimitCrossing, ...] = ()

@@ -9,7 +9,8 @@ what a statement changed, never what was read before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,17 +29,20 @@ from ledger.outbox import insert_message
 from ledger.posting_rows import (
     USAGE_ITEM,
     ItemKey,
+    UsageRows,
     impact_row,
     session_steps,
     sum_steps,
-    usage_rows,
 )
 from ledger.session_rows import SqlRow, start_key
-from ledger.store.contract import KeyExists, Step, StoreUnavailable, Transaction, json_list
+from ledger.store.contract import KeyExists, Step, Store, StoreUnavailable, Transaction, json_list
 from ledger.store.text import escape_octets, escape_text
 
 LIMIT_MAILS = {Threshold.SOFT: "limit_warning", Threshold.HARD: "limit_reached"}
 ENFORCE_ORDER = "enforce_limit"
+
+SLICE = 256
+"""Sessions whose rows are made in one go: a millisecond for which the event loop does not serve."""
 
 SORTINGS_MAX = 3
 """How often winners are told from losers while other nodes write the same sessions; a batch that
@@ -80,8 +84,13 @@ async def post(tx: Transaction, batch: PostingBatch) -> PostingResult:
         losers = {p.new.account_id for p in won if p.new.session_id in lost}
         crossings = [crossing for crossing in crossings if crossing.account_id not in losers]
         won = [posting for posting in won if posting.new.session_id not in lost]
-    usage = usage_rows(won, tx.ids, batch.posted_at)
-    await tx.execute_all([*usage.steps(), *_journal_steps(batch)])
+    usage = UsageRows()
+    for some in _slices(won):
+        usage.add_all(some, tx.ids, batch.posted_at)
+        await asyncio.sleep(0)
+    for step in usage.steps():
+        await tx.execute_all([step])
+    await tx.execute_all(_journal_steps(batch))
     fired = await _write_crossings(tx, crossings)
     return PostingResult(lost_session_ids=lost, fired=fired)
 
@@ -109,7 +118,7 @@ async def _write_sessions(tx: Transaction, postings: Sequence[SessionPosting]) -
     closed: frozenset[int] = frozenset()
     won = postings
     for _ in range(1 + SORTINGS_MAX):
-        if await _all_win(tx, session_steps(won, closed=closed)):
+        if await _all_win(tx, won, closed):
             return lost
         await tx.execute("take_back_sessions")
         lost, closed = await _sort_out(tx, postings)
@@ -120,13 +129,25 @@ async def _write_sessions(tx: Transaction, postings: Sequence[SessionPosting]) -
     )
 
 
-async def _all_win(tx: Transaction, steps: Sequence[Step]) -> bool:
+async def _all_win(
+    tx: Transaction, postings: Sequence[SessionPosting], closed: frozenset[int]
+) -> bool:
     """Write rows; whether each was inserted or changed."""
-    try:
-        written = await tx.execute_all(steps)
-    except KeyExists:
-        return False
-    return written == [len(rows) for _, rows in steps]
+    for some in _slices(postings):
+        steps = session_steps(some, closed=closed)
+        try:
+            written = await tx.execute_all(steps)
+        except KeyExists:
+            return False
+        if written != [len(rows) for _, rows in steps]:
+            return False
+    return True
+
+
+def _slices(postings: Sequence[SessionPosting]) -> Iterator[Sequence[SessionPosting]]:
+    """So many at a time as rows are made of without a pause."""
+    for start in range(0, len(postings), SLICE):
+        yield postings[start : start + SLICE]
 
 
 async def _sort_out(
@@ -246,6 +267,16 @@ def _crossing_message(crossing: LimitCrossing, kind: str, name: str) -> OutboxMe
     )
 
 
+async def forget_suspense(store: Store, journal_number: int, replayed: range) -> None:
+    """Let go of the records that a replay is about to decide anew, by their LSNs: their user may be
+    known by now, and then they are charged.
+    """
+    if replayed:
+        async with store.transaction(shared=True) as tx:
+            row = (journal_number, replayed.start, replayed.stop)
+            await tx.execute("forget_suspense", row)
+
+
 def _journal_steps(batch: PostingBatch) -> list[Step]:
     """Suspense, boots and how far this journal is posted; none of them ever goes back."""
     suspense: list[SqlRow] = [
@@ -265,7 +296,7 @@ def _journal_steps(batch: PostingBatch) -> list[Step]:
     for boot in batch.boots:
         key = (boot.client, escape_text(boot.nas))
         boots[key] = max(boot.booted_at, boots.get(key, boot.booted_at))
-    position = (batch.journal_number, batch.applied_lsn, batch.watermark_at)
+    position = (batch.journal_number, batch.applied_lsn, batch.last_lsn, batch.watermark_at)
     return [
         ("insert_suspense", suspense),
         ("raise_boot", sorted((*key, at) for key, at in boots.items())),

@@ -7,7 +7,7 @@ other in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 import orjson
 
@@ -38,6 +38,12 @@ class UsageRows:
         self.items: dict[ItemKey, int] = {}
         self.balances: dict[tuple[int, str], int] = {}
         self.counters: dict[tuple[int, int, int], list[int]] = {}
+
+    def add_all(self, postings: Iterable[SessionPosting], ids: IdMaker, posted_at: int) -> None:
+        """The usage of sessions that won."""
+        for posting in postings:
+            for usage in posting.events:
+                self.add(usage, event_id=ids.make(posted_at * 1000), posted_at=posted_at)
 
     def add(self, usage: UsageEvent, *, event_id: int, posted_at: int) -> None:
         """One event; it has an impact if it costs something, and one for each bonus."""
@@ -73,17 +79,13 @@ class UsageRows:
             self._impact(usage, event_id, position, terms)
             position += 1
 
-    def steps(self) -> list[Step]:
-        """What to write, table by table."""
-        return [
-            ("insert_usage_event", self.events),
-            ("insert_impact", self.impacts),
-            *sum_steps(self.items, self.balances),
-            (
-                "add_to_usage_counter",
-                [(*key, *total) for key, total in sorted(self.counters.items())],
-            ),
-        ]
+    def steps(self) -> Iterator[Step]:
+        """What to write, table by table, each made when it is its turn."""
+        yield "insert_usage_event", self.events
+        yield "insert_impact", self.impacts
+        yield from sum_steps(self.items, self.balances)
+        counters = [(*key, *total) for key, total in sorted(self.counters.items())]
+        yield "add_to_usage_counter", counters
 
     def _count(self, usage: UsageEvent, seconds: int, charge_micros: int) -> None:
         key = (usage.account_id, usage.service_id, usage.period_start_at)
@@ -147,15 +149,6 @@ def session_steps(postings: Iterable[SessionPosting], *, closed: Collection[int]
     ]
 
 
-def usage_rows(postings: Iterable[SessionPosting], ids: IdMaker, posted_at: int) -> UsageRows:
-    """The usage of the sessions that won, in rows."""
-    rows = UsageRows()
-    for posting in postings:
-        for usage in posting.events:
-            rows.add(usage, event_id=ids.make(posted_at * 1000), posted_at=posted_at)
-    return rows
-
-
 def event_data(usage: UsageEvent) -> str:
     """What a usage event says of its price: the tariff, and each segment."""
     data = {"tariff": usage.tariff, "piece": piece_as_data(usage.piece)}
@@ -181,9 +174,7 @@ def impact_row(impact: Impact, position: int, item: ItemKey) -> SqlRow:
     )
 
 
-def sum_steps(items: dict[ItemKey, int], balances: dict[tuple[int, str], int]) -> list[Step]:
+def sum_steps(items: dict[ItemKey, int], balances: dict[tuple[int, str], int]) -> Iterator[Step]:
     """What items and balances grow by."""
-    return [
-        ("add_to_item", [(*key, total) for key, total in sorted(items.items())]),
-        ("add_to_balance", [(*key, total) for key, total in sorted(balances.items())]),
-    ]
+    yield "add_to_item", [(*key, total) for key, total in sorted(items.items())]
+    yield "add_to_balance", [(*key, total) for key, total in sorted(balances.items())]

@@ -35,6 +35,7 @@ class JournalPosition:
 
     journal_number: int
     applied_lsn: int
+    last_lsn: int
     watermark_at: int
 
 
@@ -73,8 +74,10 @@ async def fetch_boots(reader: Reader) -> list[BootInstant]:
 async def fetch_journal_positions(reader: Reader) -> list[JournalPosition]:
     """The position of every journal that ever posted."""
     return [
-        JournalPosition(journal_number=number, applied_lsn=lsn, watermark_at=watermark_at)
-        for number, lsn, watermark_at in await reader.fetch("fetch_journal_positions")
+        JournalPosition(
+            journal_number=number, applied_lsn=lsn, last_lsn=last_lsn, watermark_at=watermark_at
+        )
+        for number, lsn, last_lsn, watermark_at in await reader.fetch("fetch_journal_positions")
     ]
 
 

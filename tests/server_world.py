@@ -261,6 +261,7 @@ class World:
         self.unposted = Unposted(position_lsn)
         self.posted_lsns: list[int] = []
         self.lost: list[Session] = []
+        self.last_lsn = 0  # of a journal that is ahead of what is applied; 0: it is not
         self.poster = Poster(
             store=store,
             unposted=self.unposted,
@@ -268,6 +269,7 @@ class World:
             settings=posting,
             journal_number=JOURNAL_NUMBER,
             clock=clock,
+            last_lsn=lambda: self.last_lsn or self.unposted.applied_lsn,
             on_posted=self.posted_lsns.append,
             on_lost=self._lose,
             metrics=self.metrics,

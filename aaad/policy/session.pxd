@@ -64,7 +64,8 @@ cdef class Session:
     cdef readonly int carried_pieces
     cdef readonly int stored_version
     cdef public int interim_interval_s
-    cdef readonly short journal_number
+    cdef public short journal_number
+    cdef readonly short stored_journal_number
     cdef public unsigned char wide
     cdef public unsigned char is_open
     cdef public unsigned char presumed

@@ -115,6 +115,7 @@ class Session:
         self.cycle = NO_CYCLE
         self.unposted: tuple[UsageEvent, ...] = ()
         self.stored_running = False
+        self.stored_journal_number = 0
         self.stored_version = self.stored_lsn = self.stored_period_at = self.stored_s = 0
         self.stored_input_octets = self.stored_output_octets = self.stored_micros = 0
         self.tally: Tally | None = None
@@ -197,7 +198,7 @@ class Session:
     @property
     def dirty(self) -> bool:
         """Whether the books lack something of it."""
-        return self.lsn > self.stored_lsn
+        return (self.lsn, self.journal_number) != (self.stored_lsn, self.stored_journal_number)
 
     def open_piece(self) -> OpenPiece | None:
         """The piece since the last cut, as its row has to hold it; None if there is none."""
@@ -306,6 +307,7 @@ class Session:
         """The store holds this row of it."""
         self.stored_version = row.version
         self.stored_lsn = row.lsn
+        self.stored_journal_number = row.journal_number
         self.stored_running = row.status is SessionStatus.OPEN
         self.stored_period_at = row.period_start_at
         self.stored_s = row.open_seconds

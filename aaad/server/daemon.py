@@ -41,6 +41,7 @@ from ledger.addresses import Endpoint
 from ledger.clients import NasSettings
 from ledger.clock import Clock
 from ledger.logs import RateLimiter, get_logger
+from ledger.posting import forget_suspense
 from ledger.seal import Sealer
 from ledger.sessions import fetch_boots, fetch_journal_positions, fetch_open_sessions
 from ledger.settings import Settings, load_settings
@@ -132,10 +133,9 @@ class Daemon:
         try:
             await store.make_room(at=clock.now())
             async with store.read() as reader:
-                positions = {
-                    p.journal_number: p.applied_lsn for p in await fetch_journal_positions(reader)
-                }
-            position = positions.get(settings.journal.number, 0)
+                marks = {p.journal_number: p for p in await fetch_journal_positions(reader)}
+            mark = marks.get(settings.journal.number)
+            position, last_lsn = (mark.applied_lsn, mark.last_lsn) if mark else (0, 0)
             journal = Journal.open(
                 settings.journal.folder,
                 store_id=store.store_id,
@@ -143,9 +143,12 @@ class Daemon:
                 segment_size=settings.journal.segment_size,
                 retention_s=settings.journal.retention_days * DAY_S,
                 max_unapplied_bytes=settings.journal.unapplied_max,
-                at_least_lsn=position + 1,
+                at_least_lsn=last_lsn + 1,
             )
             daemon = cls(settings, clock=clock, store=store, journal=journal)
+            if position < last_lsn < journal.oldest_lsn:
+                daemon.log.error("journal_lost", after_lsn=position)
+                position = last_lsn
             for warning in store.warnings:
                 daemon.log.warning("store_warned", warning=warning)
             if journal.torn_tail:
@@ -251,6 +254,8 @@ class Daemon:
         self.journal.start(
             asyncio.get_running_loop(), self.accounting.durable, self._journal_failed
         )
+        replayed = range(position + 1, self.journal.durable_lsn + 1)
+        await forget_suspense(self.store, self.settings.journal.number, replayed)
         self._begin(self.applier.run())
         self._begin(self.poster.run())
         await self._replay(position, on_progress)
@@ -277,6 +282,7 @@ class Daemon:
             settings=settings.posting,
             journal_number=settings.journal.number,
             clock=self.clock,
+            last_lsn=lambda: self.journal.last_lsn,
             on_posted=lambda lsn: self.journal.mark_applied(lsn, self.clock.now_us()),
             on_lost=self._reload_lost,
             metrics=self.metrics,

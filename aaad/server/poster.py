@@ -1,9 +1,11 @@
 """Posts what the applier changed: coalesced by session, one transaction a tick, exactly once.
 
 Ended sessions, finished pieces and sessions that crossed a limit go out at the next tick, other
-running sessions when they have been dirty for `open_session_max_age_s`. The store's journal
-position never passes a record that is not posted. A transaction whose commit is in doubt is settled
-by reading its rows back before anything is sent again (rule of exactness 2).
+running sessions when they have been dirty for `open_session_max_age_s`. A session that began and
+ended between two ticks is one row. The more there is to post the more a transaction takes, up to
+`batch_max` sessions and what the writers' lock may be held for; the event loop serves in between.
+The store's journal position never passes a record that is not posted. A transaction whose commit is
+in doubt is settled by reading its rows back before anything is sent again (rule of exactness 2).
 
 One task runs `run`; it is also where changed accounts are read again, so that no posting is under
 way between reading an account and taking it over (Directory.refresh).
@@ -37,6 +39,26 @@ exactness 10)."""
 ATTEMPTS_MAX = 3
 """How often a tick posts without those that another owner was faster with, before it lets go."""
 
+LOCK_MAX_US = 50_000
+LOCK_CROWDED_MAX_US = 20_000
+"""How long a transaction may hold the writers' lock: a large one shares its pages and its commit
+among more sessions. The shorter one while others write."""
+
+WAIT_CROWDED_S = 0.005
+"""Who waits so long for the lock is not alone: taking a free one costs a fifth of it."""
+
+CROWDED_S = 10.0
+"""For so long others are expected again."""
+
+BATCH_MIN = 64
+"""However slow the store, so many sessions share a commit."""
+
+SESSION_FIRST_US = 50
+"""What a session is taken to cost before any was posted."""
+
+SLICE = 256
+"""Sessions prepared in one go: a millisecond for which nobody else is served."""
+
 OnLost = Callable[[list[Dirty]], Awaitable[None]]
 """Takes sessions that another owner was faster with: what we have of them is not true, and what our
 journal has of them since their first record that is not in the books counts still."""
@@ -55,7 +77,6 @@ class Attempt:
     """One transaction: what was taken from the queue for it, and what it writes."""
 
     taken: tuple[Dirty, ...]
-    postings: tuple[SessionPosting, ...]
     batch: PostingBatch
 
 
@@ -71,6 +92,7 @@ class Poster:
         settings: PostingSettings,
         journal_number: int,
         clock: Clock,
+        last_lsn: Callable[[], int],
         on_posted: Callable[[int], None],
         on_lost: OnLost,
         metrics: Metrics,
@@ -82,6 +104,7 @@ class Poster:
         self._settings = settings
         self._journal_number = journal_number
         self._clock = clock
+        self._last_lsn = last_lsn
         self._on_posted = on_posted
         self._on_lost = on_lost
         self._metrics = metrics
@@ -90,6 +113,8 @@ class Poster:
         self._watermark_due_s = 0.0
         self._marks: deque[tuple[float, int]] = deque()  # (monotonic s, received us), one a tick
         self._in_doubt: Attempt | None = None
+        self._session_us = SESSION_FIRST_US
+        self._crowded_until_s = 0.0
         self._available = True
         self._chores: list[Callable[[], Awaitable[None]]] = []
         self._wanted = asyncio.Event()
@@ -135,12 +160,12 @@ class Poster:
         self._chores.append(chore)
 
     async def tick(self, *, everything: bool = False) -> None:
-        """Post what is due, in transactions of at most `batch_max` sessions, then the chores."""
+        """Post what is due in as many transactions as that takes, then the chores."""
         try:
             await self._settle_doubt()
-            for _ in range(1 + len(self._unposted) // self._settings.batch_max):
-                if not await self._post_some(everything):
-                    break
+            due = 1 + len(self._unposted)
+            while due > 0 and await self._post_some(everything):
+                due -= self._batch_size()
             while self._chores:
                 await self._chores[0]()
                 del self._chores[0]
@@ -174,7 +199,7 @@ class Poster:
         unposted = self._unposted
         taken = unposted.take(
             received_until_us=None if everything else self._aged_us(),
-            count_max=self._settings.batch_max,
+            count_max=self._batch_size(),
         )
         if not (
             taken
@@ -183,10 +208,9 @@ class Poster:
             or monotonic() >= self._watermark_due_s
         ):
             return False
-        attempt = self._attempt(taken)
         try:
-            async with self._store.transaction(shared=True) as transaction:
-                await _post_all(transaction, attempt.batch)
+            attempt = await self._attempt(taken)
+            await self._post(attempt)
         except CommitUnknown:
             self._in_doubt = attempt
             raise
@@ -195,6 +219,26 @@ class Poster:
             raise
         self._settle(attempt)
         return True
+
+    async def _post(self, attempt: Attempt) -> None:
+        """One transaction. What it took decides how large the next may be."""
+        asked_s = monotonic()
+        async with self._store.transaction(shared=True) as transaction:
+            begun_s = monotonic()
+            await _post_all(transaction, attempt.batch)
+        ended_s = monotonic()
+        if begun_s - asked_s > WAIT_CROWDED_S:
+            self._crowded_until_s = ended_s + CROWDED_S
+        if (count := len(attempt.taken)) >= BATCH_MIN:
+            session_us = int((ended_s - begun_s) * US) // count
+            self._session_us = max(1, (3 * self._session_us + session_us) // 4)
+
+    def _batch_size(self) -> int:
+        """How many sessions a transaction may take."""
+        crowded = monotonic() < self._crowded_until_s
+        lock_us = LOCK_CROWDED_MAX_US if crowded else LOCK_MAX_US
+        wanted = max(BATCH_MIN, lock_us // self._session_us)
+        return min(wanted, self._settings.batch_max)
 
     def _aged_us(self) -> int:
         """Open sessions that the books lack since a record received before this are due.
@@ -210,33 +254,55 @@ class Poster:
         aged_us = max(self._clock.now_us(), applied_us) - age_s * US
         return max(aged_us, marks[0][1]) if marks[0][0] <= now_s - age_s else aged_us
 
-    def _attempt(self, taken: list[Dirty]) -> Attempt:
+    async def _attempt(self, taken: list[Dirty]) -> Attempt:
+        """What a transaction writes, in the order of its rows.
+
+        Reports go on to be applied between the slices. So all else is read last: a crossing is
+        never later in the books than the usage that made it fire, and the position is before every
+        record that a posting lacks.
+        """
         unposted = self._unposted
-        oldest_us = unposted.oldest_us
-        postings = tuple(dirty.session.posting() for dirty in taken)
+        taken.sort(key=lambda dirty: dirty.session.session_id)
+        postings: list[SessionPosting] = []
+        for start in range(0, len(taken), SLICE):
+            if start:
+                await asyncio.sleep(0)
+            postings += [dirty.session.posting() for dirty in taken[start : start + SLICE]]
         batch = PostingBatch(
             posted_at=self._clock.now(),
             journal_number=self._journal_number,
             applied_lsn=unposted.position_lsn,
-            watermark_at=(self._clock.now_us() if oldest_us is None else oldest_us) // US,
-            sessions=postings,
+            last_lsn=max([unposted.applied_lsn, *(posting.new.lsn for posting in postings)]),
+            watermark_at=self._watermark_us() // US,
+            sessions=tuple(postings),
             crossings=tuple(unposted.crossings),
             suspense=tuple(unposted.suspense),
             boots=tuple(unposted.boots),
         )
-        return Attempt(tuple(taken), postings, batch)
+        return Attempt(tuple(taken), batch)
+
+    def _watermark_us(self) -> int:
+        """Everything received before this is in the books once what is taken is (rule of exactness
+        10): what the journal has and memory not yet was received after all that memory has.
+        """
+        unposted = self._unposted
+        if unposted.oldest_us is not None:
+            return unposted.oldest_us
+        if self._last_lsn() > unposted.applied_lsn:
+            return unposted.applied_us
+        return self._clock.now_us()
 
     def _settle(self, attempt: Attempt) -> None:
         """A transaction is in the books: sessions know it, and the journal may let go."""
         batch = attempt.batch
-        for dirty, posting in zip(attempt.taken, attempt.postings, strict=True):
+        for dirty, posting in zip(attempt.taken, batch.sessions, strict=True):
             dirty.session.posted(posting)
         self._unposted.posted(
             crossings=len(batch.crossings), suspense=len(batch.suspense), boots=len(batch.boots)
         )
         self._position_lsn = batch.applied_lsn
         self._watermark_due_s = monotonic() + WATERMARK_MAX_AGE_S
-        self._metrics.count("postings", len(attempt.postings))
+        self._metrics.count("postings", len(attempt.taken))
         self._metrics.count("transactions")
         self._sessions.evict()
         self._on_posted(batch.applied_lsn)
@@ -253,7 +319,7 @@ class Poster:
             return
         is_committed = False
         async with self._store.read() as reader:
-            for row in (posting.new for posting in attempt.postings):
+            for row in (posting.new for posting in attempt.batch.sessions):
                 stored = await fetch_session(
                     reader, account_id=row.account_id, session_id=row.session_id
                 )

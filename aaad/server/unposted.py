@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from aaad.policy.session import Session
 from ledger.model import BootInstant, LimitCrossing, SuspenseRecord
@@ -93,18 +94,16 @@ class Unposted:
 
     def take(self, *, received_until_us: int | None, count_max: int) -> list[Dirty]:
         """The urgent sessions and those dirty since before an instant (None: all), oldest first."""
-        ids = dict(self._urgent)
-        for session_id, dirty in self._dirty.items():
+        taken = []
+        for session_id in list(islice(self._urgent, count_max)):
+            del self._urgent[session_id]
+            if (urgent := self._dirty.pop(session_id, None)) is not None:
+                taken.append(urgent)
+        for session_id, dirty in list(islice(self._dirty.items(), count_max - len(taken))):
             if received_until_us is not None and dirty.received_us > received_until_us:
                 break
-            if len(ids) >= count_max:
-                break
-            ids[session_id] = None
-        taken = [self._dirty[i] for i in list(ids)[:count_max] if i in self._dirty]
-        for dirty in taken:
-            del self._dirty[dirty.session.session_id]
-        for session_id in list(ids)[:count_max]:
-            self._urgent.pop(session_id, None)
+            del self._dirty[session_id]
+            taken.append(dirty)
         return taken
 
     def put_back(self, taken: Iterable[Dirty]) -> None:

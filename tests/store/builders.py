@@ -177,6 +177,7 @@ def batch(*sessions: SessionPosting, **given: Any) -> PostingBatch:
         "posted_at": NOW,
         "journal_number": 1,
         "applied_lsn": 1,
+        "last_lsn": 1,
         "watermark_at": NOW,
         "sessions": sessions,
         **given,

@@ -208,7 +208,12 @@ async def test_suspense_and_outbox_show_what_waits(world: MemoryDaemon) -> None:
         created_at=NOW,
     )
     batch = PostingBatch(
-        posted_at=NOW, journal_number=0, applied_lsn=2, watermark_at=NOW, suspense=records
+        posted_at=NOW,
+        journal_number=0,
+        last_lsn=0,
+        applied_lsn=2,
+        watermark_at=NOW,
+        suspense=records,
     )
     async with world.store.transaction() as tx:
         await post(tx, batch)

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from ledger import posting
 from ledger.books import check_books
 from ledger.model import (
     BootInstant,
@@ -18,7 +21,7 @@ from ledger.model import (
     UsageMetric,
 )
 from ledger.outbox import claim_messages
-from ledger.posting import ItemKind, ItemRef, post, post_event
+from ledger.posting import ItemKind, ItemRef, forget_suspense, post, post_event
 from ledger.sessions import (
     JournalPosition,
     fetch_boots,
@@ -43,9 +46,9 @@ from tests.store.builders import (
 from tests.store.conftest import run_on_books
 
 
-async def post_batch(store: Store, posting: PostingBatch) -> PostingResult:
+async def post_batch(store: Store, made: PostingBatch) -> PostingResult:
     async with store.transaction() as tx:
-        return await post(tx, posting)
+        return await post(tx, made)
 
 
 async def state_of(store: Store, account_id: int) -> AccountState:
@@ -226,13 +229,13 @@ async def test_a_limit_fires_once_with_its_mail_and_a_hard_one_with_its_audit(st
 
 async def test_what_the_journal_says_never_goes_back(store: Store) -> None:
     boot = BootInstant(client="bras", nas="bras-1", booted_at=NOW)
-    await post_batch(store, batch(applied_lsn=9, watermark_at=NOW, boots=(boot,)))
+    await post_batch(store, batch(applied_lsn=9, last_lsn=12, watermark_at=NOW, boots=(boot,)))
     older = replace(boot, booted_at=NOW - 5)
     await post_batch(store, batch(applied_lsn=4, watermark_at=NOW - 9, boots=(older,)))
     async with store.read() as reader:
         assert await fetch_boots(reader) == [boot]
         assert await fetch_journal_positions(reader) == [
-            JournalPosition(journal_number=1, applied_lsn=9, watermark_at=NOW)
+            JournalPosition(journal_number=1, applied_lsn=9, last_lsn=12, watermark_at=NOW)
         ]
 
 
@@ -252,6 +255,40 @@ async def test_suspense_is_kept_once_with_its_octets(store: Store) -> None:
     async with store.read() as reader:
         assert await fetch_suspense(reader) == [record]
         assert await fetch_suspense(reader, after=(1, 5)) == []
+
+
+async def test_suspense_that_a_replay_decides_anew_is_let_go(store: Store) -> None:
+    record = SuspenseRecord(
+        journal_number=1,
+        lsn=5,
+        received_at=NOW,
+        reason="unknown_user",
+        client="bras",
+        nas="bras-1",
+        user_name=b"ann",
+        body=b"",
+    )
+    kept = [replace(record, lsn=4), replace(record, lsn=9), replace(record, journal_number=2)]
+    await post_batch(store, batch(suspense=(record, replace(record, lsn=8), *kept)))
+    await forget_suspense(store, 1, range(5, 9))
+    async with store.read() as reader:
+        assert await fetch_suspense(reader) == kept
+
+
+async def test_more_sessions_than_a_slice_are_one_transaction(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "SLICE", 2)
+    owners = [await register(store, logins=(b"user%d" % n,)) for n in range(3)]
+    rows = [session(*owners[n % 3], session_id=80 + n, acct_session_id=b"%d" % n) for n in range(7)]
+    await post_batch(store, batch(*map(opening, rows)))
+    ends = [cut(row, seconds=60, charge_micros=5, ends=True) for row in rows]
+    stale = replace(ends[5], stored_version=9)
+    result = await post_batch(store, batch(*ends[:5], stale, ends[6]))
+    assert result.lost_session_ids == {85}
+    totals = [(await state_of(store, account_id)).balances[0] for account_id, _ in owners]
+    assert [balance.posted_micros for balance in totals] == [15, 10, 5]
+    assert await check_books(store) == []
 
 
 async def test_an_event_with_its_key_is_posted_once(store: Store) -> None:

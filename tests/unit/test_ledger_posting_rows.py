@@ -7,10 +7,18 @@ from dataclasses import replace
 import orjson
 
 from ledger.ids import IdMaker
-from ledger.posting_rows import Step, session_steps, usage_rows
+from ledger.model import SessionPosting
+from ledger.posting_rows import UsageRows, session_steps
+from ledger.store.contract import Step
 from ratingcore.explain import piece_from_data
 from ratingcore.piece import BalanceImpact
 from tests.store.builders import NOW, PERIOD, advanced, cut, opening, session
+
+
+def usage_rows(*postings: SessionPosting) -> UsageRows:
+    rows = UsageRows()
+    rows.add_all(postings, IdMaker(0), NOW)
+    return rows
 
 
 def rows_of(steps: list[Step], query: str) -> list[tuple[object, ...]]:
@@ -22,7 +30,7 @@ def test_sums_are_folded_by_key_and_stand_in_its_order() -> None:
         cut(session(account, 7, session_id=number), seconds=10, charge_micros=5, ends=True)
         for number, account in enumerate((30, 10, 30, 20), start=1)
     ]
-    steps = usage_rows(ends, IdMaker(0), NOW).steps()
+    steps = list(usage_rows(*ends).steps())
     assert rows_of(steps, "add_to_balance") == [(10, "USD", 5), (20, "USD", 5), (30, "USD", 10)]
     assert rows_of(steps, "add_to_item") == [
         (account, account, "usage", PERIOD, "USD", total)
@@ -39,7 +47,7 @@ def test_sums_are_folded_by_key_and_stand_in_its_order() -> None:
 
 def test_a_piece_that_costs_nothing_has_no_impact() -> None:
     free = cut(session(1, 7), seconds=10, charge_micros=0, ends=True)
-    steps = usage_rows([free], IdMaker(0), NOW).steps()
+    steps = list(usage_rows(free).steps())
     assert len(rows_of(steps, "insert_usage_event")) == 1
     for name in ("insert_impact", "add_to_item", "add_to_balance"):
         assert rows_of(steps, name) == []
@@ -52,7 +60,7 @@ def test_bonuses_are_impacts_beside_the_charge() -> None:
     points = BalanceImpact("points", -3_000_000, "bonus-points", "none")
     miles = BalanceImpact("miles", -500_000, "", "")
     given = replace(usage, piece=replace(usage.piece, impacts=(points, miles)))
-    steps = usage_rows([replace(end, events=(given,))], IdMaker(0), NOW).steps()
+    steps = list(usage_rows(replace(end, events=(given,))).steps())
     impacts = [row[2:8] for row in rows_of(steps, "insert_impact")]
     assert impacts == [
         (1, "USD", 5, usage.revenue_gl, "accounts-receivable", usage.tax_code),
@@ -70,7 +78,7 @@ def test_bonuses_are_impacts_beside_the_charge() -> None:
 
 def test_an_event_tells_its_tariff_and_its_segments() -> None:
     end = cut(session(1, 7), seconds=10, charge_micros=5, ends=True)
-    (row,) = usage_rows([end], IdMaker(0), NOW).events
+    (row,) = usage_rows(end).events
     data = orjson.loads(str(row[7]))
     assert data["tariff"] == "dialup-hours"
     assert piece_from_data(data["piece"]) == end.events[0].piece

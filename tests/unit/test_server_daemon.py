@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -18,10 +19,11 @@ from aaad.server import daemon as module
 from aaad.server.daemon import Daemon
 from aaad.server.journal import JournalError
 from ledger.account_status import suspend
+from ledger.accounts import NewService
 from ledger.changes import Authorship
 from ledger.model import StatusReason
 from ledger.pricelists import store_version
-from ledger.sessions import fetch_open_sessions
+from ledger.sessions import fetch_open_sessions, fetch_suspense
 from ledger.settings import SettingsError
 from ledger.store import Store, StoreUnavailable
 from ledger.subscribers import PRICE_LIST_CHANGED
@@ -35,7 +37,16 @@ from tests.server_ports import (
     status_server,
     until,
 )
-from tests.server_world import PRICE_LIST, T0, open_books, position_of
+from tests.server_world import (
+    DAY_S,
+    PRICE_LIST,
+    T0,
+    new_account,
+    open_books,
+    position_of,
+    register,
+    with_password,
+)
 
 BY = Authorship(actor="tests", at=T0)
 
@@ -101,6 +112,53 @@ async def test_what_was_acknowledged_is_replayed_after_a_crash(
         assert again.state == "starting"
         assert again.sessions.open_count == 2
         assert again.journal.next_lsn == 3
+    finally:
+        await again.close()
+
+
+async def test_suspense_of_a_replayed_record_is_charged_when_its_user_is_known_by_now(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    async with ports(daemon) as (_, reports):
+        await reports.ask(accounting_request(Status.START))
+        await reports.ask(accounting_request(Status.START, "s2", login="new", identifier=2))
+    await until(lambda: daemon.metrics.counters["suspense"] == 1)
+    await until(lambda: not daemon.unposted.has_records)
+    async with daemon.store.read() as reader:
+        assert [one.lsn for one in await fetch_suspense(reader)] == [2]
+    assert await position_of(daemon.store) == 0, "the first session waits"
+    service = with_password(NewService(login=b"new", offer="metered", activated_at=T0 - DAY_S))
+    await register(daemon.store, new_account("New", service))
+    await daemon.close()
+
+    again = await start(tmp_path)
+    try:
+        assert again.sessions.open_count == 2
+        await again.poster.flush()
+        async with again.store.read() as reader:
+            assert await fetch_suspense(reader) == []
+        assert sorted(await open_in_books(again.store)) == [b"s1", b"s2"]
+    finally:
+        await again.close()
+
+
+async def test_a_lost_journal_begins_after_all_that_is_in_the_books(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    async with ports(daemon) as (_, reports):
+        await reports.ask(accounting_request(Status.START))
+        await reports.ask(accounting_request(Status.START, "s2", identifier=2))
+        await reports.ask(accounting_request(Status.STOP, "s2", identifier=3))
+    await until(lambda: daemon.metrics.counters["postings"] == 1)
+    assert await position_of(daemon.store) == 0, "the first session waits"
+    folder = daemon.settings.journal.folder
+    await daemon.close()
+    shutil.rmtree(folder)
+
+    again = await start(tmp_path)
+    try:
+        assert again.journal.next_lsn == 4
+        assert again.poster.position_lsn == 3
     finally:
         await again.close()
 

@@ -196,7 +196,7 @@ async def test_an_idle_tick_writes_only_the_watermark_once_a_minute(
 
 async def watermark(store: FaultyStore) -> int:
     async with store.read() as reader:
-        ((_, _, watermark_at),) = await reader.fetch("fetch_journal_positions")
+        ((_, _, _, watermark_at),) = await reader.fetch("fetch_journal_positions")
     return int(watermark_at)
 
 
@@ -398,13 +398,89 @@ async def test_the_watermark_is_the_receipt_of_the_oldest_unposted_record(
         assert await watermark(store) == T0 - 50
 
 
+async def test_the_watermark_waits_for_what_is_durable_and_not_applied(
+    store: FaultyStore, make_world: MakeWorld
+) -> None:
+    async with make_world() as world:
+        end = report(2, Status.STOP, "ends", at=T0 - 40, session_time=10)
+        await world.apply(*starts("ends", at=T0 - 50), *applicable([end]))
+        world.last_lsn = 3
+        await world.poster.tick()
+        assert await watermark(store) == T0 - 40
+        world.last_lsn = 2
+        world.poster._watermark_due_s = 0.0
+        await world.poster.tick()
+        assert await watermark(store) >= T0
+
+
+async def test_transactions_grow_to_what_the_lock_may_be_held_for(make_world: MakeWorld) -> None:
+    async with make_world(batch_max=10_000) as world:
+        sizes = []
+        for session_us in (10, 25, 50, 5_000):
+            world.poster._session_us = session_us
+            sizes.append(world.poster._batch_size())
+        assert sizes == [5_000, 2_000, 1_000, poster.BATCH_MIN]
+
+
+async def test_transactions_shrink_while_others_write(
+    store: FaultyStore, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_world(batch_max=10_000) as world:
+        alone = world.poster._batch_size()
+        now_s = 1_000.0
+
+        def a_wait_later() -> float:
+            nonlocal now_s
+            now_s += 2 * poster.WAIT_CROWDED_S
+            return now_s
+
+        with monkeypatch.context() as patch:
+            patch.setattr(poster, "monotonic", a_wait_later)
+            await world.apply(*starts("a"))
+            await world.poster.tick(everything=True)
+            crowded = world.poster._batch_size()
+        assert crowded == alone * poster.LOCK_CROWDED_MAX_US // poster.LOCK_MAX_US
+        monkeypatch.setattr(poster, "monotonic", lambda: now_s + poster.CROWDED_S + 1)
+        assert world.poster._batch_size() == alone
+
+
+async def test_reports_between_the_slices_of_a_batch_are_posted_once(
+    store: FaultyStore, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poster, "SLICE", 1)
+    async with make_world() as world:
+        await world.apply(*starts("a", "b"))
+        late = applicable(
+            report(lsn, Status.INTERIM_UPDATE, name, at=T0 + 70, session_time=70)
+            for lsn, name in ((3, "a"), (4, "b"))
+        )
+
+        async def report_meanwhile(_delay: float) -> None:
+            """Both are taken, and the second is not yet prepared."""
+            world.applier.offer(late)
+            late.clear()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio, "sleep", report_meanwhile)
+            await world.poster.tick(everything=True)
+        assert late == []
+        assert await position_of(store) == 2
+        await world.poster.tick(everything=True)
+        assert await stored(store) == {b"a": 3, b"b": 4}
+        assert await position_of(store) == 4
+        assert world.lost == []
+        async with store.read() as reader:
+            rows = await fetch_open_sessions(reader)
+        assert [row.accrued_micros for row in rows] == [70_000, 70_000]
+
+
 async def test_the_same_batch_again_changes_nothing(
     store: FaultyStore, make_world: MakeWorld
 ) -> None:
     async with make_world() as world:
         await world.apply(*starts("a"), *stop(2, "a", at=T0 + 60))
         (dirty,) = world.unposted.take(received_until_us=T0 * US, count_max=9)
-        attempt = world.poster._attempt([dirty])
+        attempt = await world.poster._attempt([dirty])
         for expected in (frozenset(), frozenset({dirty.session.session_id})):
             async with store.transaction() as transaction:
                 result = await post(transaction, attempt.batch)

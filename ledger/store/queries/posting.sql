@@ -152,25 +152,31 @@ INSERT INTO suspense (journal_number, lsn, received_at, reason, client, nas, use
 VALUES (:journal_number, :lsn, :received_at, :reason, :client, :nas, :user_name, :body)
 ON CONFLICT (journal_number, lsn) DO NOTHING;
 
+-- name: forget_suspense (journal_number, first_lsn, end_lsn)
+DELETE FROM suspense
+WHERE journal_number = :journal_number AND lsn >= :first_lsn AND lsn < :end_lsn;
+
 -- name: raise_boot (client, nas, booted_at)
 INSERT INTO boot (client, nas, booted_at) VALUES (:client, :nas, :booted_at)
 ON CONFLICT (client, nas) DO UPDATE SET booted_at = excluded.booted_at
 WHERE excluded.booted_at > boot.booted_at;
 
--- name: raise_journal_position (journal_number, applied_lsn, watermark_at)
+-- name: raise_journal_position (journal_number, applied_lsn, last_lsn, watermark_at)
 -- dialect: sqlite
-INSERT INTO journal_position (journal_number, applied_lsn, watermark_at)
-VALUES (:journal_number, :applied_lsn, :watermark_at)
+INSERT INTO journal_position (journal_number, applied_lsn, last_lsn, watermark_at)
+VALUES (:journal_number, :applied_lsn, :last_lsn, :watermark_at)
 ON CONFLICT (journal_number) DO UPDATE SET
     applied_lsn = max(journal_position.applied_lsn, excluded.applied_lsn),
+    last_lsn = max(journal_position.last_lsn, excluded.last_lsn),
     watermark_at = max(journal_position.watermark_at, excluded.watermark_at);
 
--- name: raise_journal_position (journal_number, applied_lsn, watermark_at)
+-- name: raise_journal_position (journal_number, applied_lsn, last_lsn, watermark_at)
 -- dialect: postgresql
-INSERT INTO journal_position (journal_number, applied_lsn, watermark_at)
-VALUES (:journal_number, :applied_lsn, :watermark_at)
+INSERT INTO journal_position (journal_number, applied_lsn, last_lsn, watermark_at)
+VALUES (:journal_number, :applied_lsn, :last_lsn, :watermark_at)
 ON CONFLICT (journal_number) DO UPDATE SET
     applied_lsn = greatest(journal_position.applied_lsn, excluded.applied_lsn),
+    last_lsn = greatest(journal_position.last_lsn, excluded.last_lsn),
     watermark_at = greatest(journal_position.watermark_at, excluded.watermark_at);
 
 -- name: insert_outbox (account_id, outbox_key, kind, name, data, created_at, done_at)

@@ -49,7 +49,8 @@ WHERE s.account_id = :account_id AND s.session_id = :session_id;
 SELECT client, nas, booted_at FROM boot;
 
 -- name: fetch_journal_positions ()
-SELECT journal_number, applied_lsn, watermark_at FROM journal_position ORDER BY journal_number;
+SELECT journal_number, applied_lsn, last_lsn, watermark_at FROM journal_position
+ORDER BY journal_number;
 
 -- name: fetch_suspense (journal_number, lsn, count)
 SELECT journal_number, lsn, received_at, reason, client, nas, user_name, body FROM suspense

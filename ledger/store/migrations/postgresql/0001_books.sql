@@ -424,9 +424,12 @@ CREATE TABLE boot (
     PRIMARY KEY (client, nas)
 );
 
+-- All records up to applied_lsn are in the books, none after last_lsn: there a journal begins whose
+-- disk was lost.
 CREATE TABLE journal_position (
     journal_number BIGINT NOT NULL PRIMARY KEY,
     applied_lsn BIGINT NOT NULL,
+    last_lsn BIGINT NOT NULL,
     watermark_at BIGINT NOT NULL
 );
 

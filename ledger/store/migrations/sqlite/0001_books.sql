@@ -372,9 +372,12 @@ CREATE TABLE boot (
     PRIMARY KEY (client, nas)
 ) STRICT;
 
+-- All records up to applied_lsn are in the books, none after last_lsn: there a journal begins whose
+-- disk was lost.
 CREATE TABLE journal_position (
     journal_number INTEGER NOT NULL PRIMARY KEY,
     applied_lsn INTEGER NOT NULL,
+    last_lsn INTEGER NOT NULL,
     watermark_at INTEGER NOT NULL
 ) STRICT;
 
