@@ -289,6 +289,10 @@ class Session:
         self.carried_output_octets = totals.output_octets
         self.carried_micros = totals.charge_micros
 
+    def take_over(self, journal_number: int) -> None:
+        """Its LSN is of this journal from now on: another node's report was applied before."""
+        self.journal_number = journal_number
+
     def posting(self) -> SessionPosting:
         """What the books must change so that they hold this session as it is now."""
         return SessionPosting(

@@ -329,7 +329,8 @@ class Applier:
         """The account's usage and limits follow what changed in a session; the books must learn of
         it. Its LSN is one of this journal from here on, whoever had the session before.
         """
-        session.journal_number = self._journal_number
+        if session.journal_number != self._journal_number:
+            session.take_over(self._journal_number)
         self._books.session_changed(session, lsn, received_us)
         state = session.account
         assert state is not None, "sessions are opened and restored with their account"

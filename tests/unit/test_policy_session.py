@@ -200,3 +200,10 @@ def test_the_tariff_of_an_instant_is_the_last_that_came_into_force() -> None:
 
 def test_negated_takes_away() -> None:
     assert Totals(1, 2, 3, 4).plus(negated(Totals(1, 2, 3, 4))) == Totals()
+
+
+def test_a_lsn_is_of_the_journal_that_applied_last() -> None:
+    """Another node's record was applied before: its LSN says nothing about our journal."""
+    session = story().only
+    session.take_over(9)
+    assert session.posting().new.journal_number == 9
