@@ -33,6 +33,7 @@ LOCAL_TABLES: Final = frozenset(
         "boot",
         "journal_position",
         "change_counter",
+        "payment_reference",
     }
 )
 """On the node that is asked: of no account, written often, joined with nothing large."""
