@@ -87,16 +87,17 @@ class Case:
 
 
 def cases(
-    *, octets: bool | None = None, plain: bool = False, terms: bool = False
+    *, octets: bool | None = None, plain: bool = False, terms: bool | None = None
 ) -> st.SearchStrategy[Case]:
-    """Sessions with octets or without them (None: some); plain ones have neither cuts nor base
-    lines; those on terms have discounts, caps, bonuses and allowances of money."""
+    """Sessions with octets or without them (None: some); on terms (discounts, caps, bonuses,
+    allowances of money) or not (None: some); plain ones have neither cuts nor base lines."""
     return drawn(lambda choices: random_case(choices, octets=octets, plain=plain, terms=terms))
 
 
 def random_case(choices: Choices, *, octets: bool | None, plain: bool, terms: bool | None) -> Case:
     zone = choices.one_of(ZONES)
     with_octets = choices.chance(50) if octets is None else octets
+    terms = choices.chance(35) if terms is None else terms
     length_s = choices.instant(*choices.one_of(LENGTHS))
     started_at = _start(choices, zone, length_s)
 
@@ -111,7 +112,7 @@ def random_case(choices: Choices, *, octets: bool | None, plain: bool, terms: bo
     history = _history(choices, started_at, length_s, octets=with_octets, plain=plain)
     occurrences = choices.whole(0, 12) if choices.chance(33) else None
     allowances, counters, entitled = (), (), ()
-    if choices.chance(65):
+    if choices.chance(75):
         allowances = _allowances(choices, started_at, length_s, money=terms)
         counters = _counters(choices, started_at, length_s)
     if counters and choices.chance(50):
@@ -154,7 +155,7 @@ def _history(
         cuts: tuple[int, ...] = ()
         close = rebase = False
         if not plain:
-            rebase = choices.chance(10)
+            rebase = choices.chance(10) and until < started_at + length_s
             close = not rebase and choices.chance(50)
             if not rebase:
                 cuts = _cuts(choices, last, until)
@@ -178,7 +179,7 @@ def _allowances(
         metric = choices.one_of(ALLOWED_METRICS)
         quantity = _allowed(choices, metric)
         if money and choices.chance(50):
-            metric, quantity = MetricOrMoney.MONEY, choices.whole(0, 20_000_000)
+            metric, quantity = MetricOrMoney.MONEY, choices.whole(0, 5_000_000)
         from_at = started_at + choices.instant(0, length_s) if choices.chance(25) else 0
         until_at = from_at + 1 + choices.instant(0, length_s) if choices.chance(25) else 1 << 33
         priority, bands = choices.whole(0, 2), choices.one_of(ALLOWED_BANDS)
@@ -198,4 +199,4 @@ def _counters(choices: Choices, started_at: int, length_s: int) -> tuple[Counter
 
 
 def _allowed(choices: Choices, metric: Metric) -> int:
-    return choices.whole(0, TOPS[metric] // (1 if choices.chance(50) else 20))
+    return choices.whole(0, TOPS[metric] // (1 if choices.chance(30) else 20))

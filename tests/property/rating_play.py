@@ -17,9 +17,17 @@ from tests.property.rating_cases import Case, cases, crosses_jump
 
 LONG = os.environ.get("AAAD_LONG") == "1"
 
-MIX_PERCENT = {"dst": 20, "segments": 30, "allowances": 30, "cost": 70, "blocks": 20}
-"""At least so many of a hundred cases cross a jump of the clock, have three segments or more, use
-allowances, cost something, are charged in blocks: so that an agreement is about something."""
+MIX_PERCENT = {
+    "cross a jump of the clock": 20,
+    "have three segments": 30,
+    "use allowances": 30,
+    "cost something": 70,
+    "are charged in blocks": 20,
+    "have something taken off": 10,
+    "reach a cap": 10,
+    "give a bonus": 5,
+}
+"""At least so many of a hundred cases do: so that an agreement is about something."""
 
 
 def examples(count: int, long_count: int) -> settings:
@@ -132,23 +140,36 @@ def agree(case: Case, *, packed: bool) -> tuple[Meter, Session]:
     return meter, session
 
 
-def agree_on_many(count: int, long_count: int, *, octets: bool) -> Counter[str]:
+def agree_on_many(count: int, long_count: int, *, octets: bool) -> None:
     """Play so many random cases to both, and assert that the mix was telling."""
     seen: Counter[str] = Counter()
 
     @examples(count, long_count)
     @given(cases(octets=octets), st.booleans())
     def check(case: Case, packed: bool) -> None:
-        meter, session = agree(case, packed=packed)
-        tariffs = [tariff for _, tariff in case.versions]
+        _, session = agree(case, packed=packed)
         seen["cases"] += 1
-        seen["dst"] += any(crosses_jump(t.zone, case.started_at, case.until) for t in tariffs)
-        seen["segments"] += len(session.uses) >= 3
-        seen["allowances"] += any(key[4] for key in session.uses)
-        seen["cost"] += meter.charge_micros > 0
-        seen["blocks"] += any(map(has_blocks, tariffs))
+        seen.update(told_by(case, session))
 
     check()
     for what, percent in MIX_PERCENT.items():
         assert 100 * seen[what] >= percent * seen["cases"], (what, seen)
-    return seen
+
+
+def told_by(case: Case, session: Session) -> list[str]:
+    """What of the mix a case has shown."""
+    tariffs = [tariff for _, tariff in case.versions]
+    bill, pieces = session.bill, [*session.pieces, session.open_piece() or {}]
+    shown = {
+        "cross a jump of the clock": any(
+            crosses_jump(tariff.zone, case.started_at, case.until) for tariff in tariffs
+        ),
+        "have three segments": len(session.uses) >= 3,
+        "use allowances": bool(bill.paid) or any(cell.allowance_id for cell in session.uses),
+        "cost something": bill.charged > 0,
+        "are charged in blocks": any(map(has_blocks, tariffs)),
+        "have something taken off": any(bill.taken.values()),
+        "reach a cap": bool(bill.let_go),
+        "give a bonus": any(piece.get("impacts") for piece in pieces),
+    }
+    return [what for what, was_shown in shown.items() if was_shown]

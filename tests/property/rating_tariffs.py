@@ -30,7 +30,7 @@ PERS = dict.fromkeys(Metric, (1, 3, 1000, 1024, 10**6, 2**20, 10**9, 2**30)) | {
     Metric.OCCURRENCES: (1, 1, 3, 10),
 }
 TOPS = dict.fromkeys(Metric, 10**8) | {Metric.SECONDS: 2 * DAY_S, Metric.OCCURRENCES: 9}
-AMOUNTS = (10_000, 0, 50_000, 1_000_000, 2_000_000)
+AMOUNTS = (10_000, 0, 50_000, 1_000_000, 2_000_000, 100_000, 20_000)
 SECOND_BLOCKS = (60, 60, 1, 6, 30, 47, 300, 3600, 86_400)
 OCTET_BLOCKS = (10**7, 2**22, 3_333_333, 10**9, 10**6)
 OCTET_METRICS = (Metric.OCTETS, Metric.INPUT_OCTETS, Metric.OUTPUT_OCTETS)
@@ -98,7 +98,7 @@ def _hours(choices: Choices) -> tuple[tuple[int, ...], int, int]:
 def _prices(
     choices: Choices, sizes: tuple[int, ...], *, octets: bool, more: bool
 ) -> tuple[Price, ...]:
-    metrics = [] if choices.chance(10) else [Metric.SECONDS]
+    metrics = [] if choices.chance(6) else [Metric.SECONDS]
     if octets or not metrics:
         metrics += choices.some_of(OCTET_METRICS, 2)
     if more and choices.chance(50):
@@ -157,7 +157,10 @@ def _dated(choices: Choices, band: TimeBand, near: int) -> TimeBand:
 
 
 def _with_bounds(choices: Choices, tariff: Tariff) -> Tariff:
-    free = FreeStart(choices.one_of((30, 5, 600, DAY_S)), choices.one_of(list(FreeRule)))
+    free = FreeStart(
+        choices.one_of((30, 5, 600, 60, 7200, DAY_S)),
+        choices.one_of((FreeRule.SKIP, FreeRule.WAIVE, FreeRule.SKIP)),
+    )
     minimum = choices.one_of(BOUNDS) if choices.chance(50) else 0
     return replace(
         tariff,

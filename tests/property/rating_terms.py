@@ -17,7 +17,16 @@ from ratingcore.tariff import (
 from tests.property.choices import Choices
 from tests.property.rating_tariffs import DAY_S, PERS, random_rounding
 
-PERCENTS = (10_000_000, 50_000_000, 100_000_000, 25_000_000, 12_500_000, 5_000_000, 125_000)
+PERCENTS = (
+    10_000_000,
+    50_000_000,
+    25_000_000,
+    12_500_000,
+    5_000_000,
+    125_000,
+    33_000_000,
+    100_000_000,
+)
 """Millionths of a percent; none that divides by more than 1000, so that two versions of three
 still have one common multiple in 63 bits."""
 
@@ -25,7 +34,7 @@ OCTET_PERS = (1, 3, 1000, 1024, 10**6)
 """Likewise."""
 
 AMOUNTS_OFF = (50_000, 1_000_000, 1, 7_654_321)
-CAP_AMOUNTS = (5_000_000, 20_000_000, 1_000_000, 50_000_000, 123_456, 0)
+CAP_AMOUNTS = (20_000_000, 5_000_000, 50_000_000, 2_000_001, 123_456, 100_000_000, 0)
 DISCOUNT_NAMES = ("first", "second", "third")
 ACCOUNTS = "accounts"
 DAY, CYCLE = "day", "cycle"
@@ -66,7 +75,7 @@ def terms_counters(choices: Choices, started_at: int, length_s: int) -> tuple[Co
     number = FIRST_ID
     for name, period_s, top in (
         (DAY, DAY_S, 1_000_000),
-        (CYCLE, 10 * DAY_S, 10_000_000),
+        (CYCLE, 10 * DAY_S, 4_000_000),
         (ACCOUNTS, 2 * DAY_S, 200),
     ):
         from_at, border = 0, started_at + choices.instant(0, period_s)
