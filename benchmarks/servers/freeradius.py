@@ -38,7 +38,7 @@ STOCK = Path("etc/freeradius/3.0")
 READY = b"Ready to process requests"
 LIBRARIES = ("usr/lib/freeradius", "usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu")
 SECRET = "the-shared-secret-of-the-benchmark"  # noqa: S105, of a server that runs for seconds
-THREADS = {"memory": 4, "sqlite": 4, "postgresql": 32}
+THREADS = {"memory": 2, "sqlite": 4, "postgresql": 32}
 REPLY = {
     "Service-Type": "Framed-User",
     "Framed-Protocol": "PPP",
