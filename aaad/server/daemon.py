@@ -251,9 +251,8 @@ class Daemon:
         await self.catalogs.load()
         await self._restore_sessions()
         self._build(position)
-        self.journal.start(
-            asyncio.get_running_loop(), self.accounting.durable, self._journal_failed
-        )
+        loop = asyncio.get_running_loop()
+        self.journal.start(loop, self.accounting.durable, self._journal_failed)
         replayed = range(position + 1, self.journal.durable_lsn + 1)
         await forget_suspense(self.store, self.settings.journal.number, replayed)
         self._begin(self.applier.run())

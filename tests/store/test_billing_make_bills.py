@@ -302,7 +302,7 @@ async def test_a_bill_waits_for_usage_that_is_still_on_its_way(
     border = at("2026-01-15")
     for watermark_at, made in ((border + 1199, 0), (border + 1200, 1)):
         async with store.transaction() as tx:
-            await tx.execute("raise_journal_position", (1, 1, watermark_at))
+            await tx.execute("raise_journal_position", (1, 1, 1, watermark_at))
         await make_bills(run(store, tmp_path, "2026-01-16"))
         assert len(await bills(store, account_id)) == made
     await make_bills(run(store, tmp_path, "2026-02-16", force=True))
