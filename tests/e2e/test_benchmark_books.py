@@ -100,13 +100,16 @@ def test_the_books_agree(world: World) -> None:
     assert world.findings() == []
 
 
+FIRST = "WHERE session_id = (SELECT min(session_id) FROM session)"
+
+
 @pytest.mark.parametrize(
     ("statement", "finding"),
     [
-        ("UPDATE session SET output_octets = output_octets + 1 WHERE rowid = 1", "output_octets"),
-        ("UPDATE session SET session_time_s = session_time_s - 1 WHERE rowid = 1", "seconds"),
-        ("UPDATE session SET accrued_micros = accrued_micros + 1 WHERE rowid = 1", "charge_micros"),
-        ("DELETE FROM session WHERE rowid = 1", "the books say None"),
+        (f"UPDATE session SET output_octets = output_octets + 1 {FIRST}", "output_octets"),
+        (f"UPDATE session SET session_time_s = session_time_s - 1 {FIRST}", "seconds"),
+        (f"UPDATE session SET accrued_micros = accrued_micros + 1 {FIRST}", "charge_micros"),
+        (f"DELETE FROM session {FIRST}", "the books say None"),
         (
             "UPDATE impact SET amount_micros = amount_micros + 1 WHERE event_id ="
             " (SELECT min(event_id) FROM impact)",
@@ -114,11 +117,11 @@ def test_the_books_agree(world: World) -> None:
         ),
         (
             "UPDATE balance SET posted_micros = posted_micros - 1 WHERE account_id ="
-            " (SELECT account_id FROM session WHERE rowid = 1)",
+            f" (SELECT account_id FROM session {FIRST})",
             "owes",
         ),
         (
-            "UPDATE session SET acct_session_id = 'none of ours' WHERE rowid = 1",
+            f"UPDATE session SET acct_session_id = 'none of ours' {FIRST}",
             "nothing of it was acknowledged",
         ),
     ],
