@@ -299,4 +299,4 @@ def test_ipv6_is_served_like_ipv4(shared_folder: Path) -> None:
             assert nas.status_server(daemon.accounting).code == Code.ACCOUNTING_RESPONSE
             books = Books(daemon)
             books.wait_until_posted()
-            assert books.rows("SELECT nas, nas_address FROM session") == [("::1", "::1")]
+            assert books.rows("SELECT nas, nas_address FROM v_session") == [("::1", "::1")]

@@ -308,20 +308,20 @@ async def _tick(world: World, store: FaultyStore, *, everything: bool, commits: 
 
 
 BOOKS = {
-    "sessions": """SELECT account_id, session_id, service_id, nas, acct_session_id, user_name,
+    "sessions": """SELECT account_id, session_id, service_id, nas, acct_session_id,
         started_at, status, lsn, last_at, heard_at, session_time_s, input_octets, output_octets,
         pieces, period_start_at, open_seconds, open_input_octets, open_output_octets,
-        accrued_micros, interim_interval_s, ended_at, terminate_cause, presumed, hex(counters),
+        accrued_micros, details, ended_at, terminate_cause, presumed, hex(counters),
         hex(meter) FROM session ORDER BY 1, 2""",
-    "events": """SELECT account_id, event_key, service_id, event_type, service_at, session_id,
+    "events": """SELECT account_id, session_id, piece, service_id, event_type, service_at,
         period_start_at, seconds, input_octets, output_octets, data FROM event
-        WHERE event_type = 'usage' ORDER BY 1, 2""",
-    "impacts": """SELECT e.event_key, i.resource, i.amount_micros, i.from_gl, i.to_gl,
+        WHERE event_type = 'usage' ORDER BY 1, 2, 3""",
+    "impacts": """SELECT e.session_id, e.piece, i.resource, i.amount_micros, i.from_gl, i.to_gl,
         i.cycle_start_at FROM impact AS i JOIN event AS e USING (account_id, event_id)
-        ORDER BY 1, 2""",
+        ORDER BY 1, 2, 3""",
     "items": "SELECT account_id, item_kind, cycle_start_at, amount_micros FROM item ORDER BY 1, 3",
-    "balances": """SELECT account_id, resource, posted_micros, accrued_micros FROM balance
-        ORDER BY 1""",
+    "balances": """SELECT account_id, resource, posted_micros, accrued_micros
+        FROM account_balance ORDER BY 1""",
     "counters": """SELECT * FROM usage_counter WHERE seconds <> 0 OR input_octets <> 0
         OR output_octets <> 0 OR charge_micros <> 0 ORDER BY 1, 2, 3""",
     "crossings": """SELECT account_id, service_id, limit_name, period_start_at, threshold, revision
