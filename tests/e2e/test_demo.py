@@ -47,7 +47,7 @@ def test_the_demo_proves_all_that_it_shows(clean_folder: Path) -> None:
         assert f"[ok] {check}" in output
     assert f"{len(CHECKS) + 1} of {len(CHECKS) + 1} proved" in output
     assert "Friday 22:00-24:00 weekday: 2 h 0 min at 1.00 USD per hour = 2.00 USD" in output
-    assert "nas-1 <- Access-Reject: hours reached: 200 h of 200 h" in output
+    assert "nas-1 <- Access-Reject: hours reached: 200 h 0 min of 200 h 0 min" in output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

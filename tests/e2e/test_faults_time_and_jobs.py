@@ -17,7 +17,7 @@ from tests.e2e.load.world import FEW_LOGINS, set_up
 JUMPS_S = (+1_500, -3_000, +20, -1_500, +2_980)
 """There and back; ahead by less than silence takes to mean an end (three intervals of 600 s)."""
 JOBS = 3
-WRITES_MIN = 20
+WRITES_MIN = 1
 """Transactions of each job: none is starved, and none starves the poster."""
 
 # Writes as a job does, transaction after transaction, until its stdin ends; says how many.

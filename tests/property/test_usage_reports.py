@@ -21,20 +21,16 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from aaad.policy.report import Report
-from aaad.policy.session import Session, session_from_row, stored_open_of
+from aaad.policy.session import Session, session_from_row
 from aaad.policy.usage import NasFacts
 from aaad.radius.codes import AcctStatusType
-from ledger.model import SessionPosting, SessionRow
+from ledger.model import SessionPosting, SessionRow, SessionStatus
 from ledger.rules.limits import Totals
 from ratingcore.compile import Timeline, compile_timeline
 from ratingcore.meter import quote
 from ratingcore.tariff import Metric, Price, Tariff, Tier, TimeBand
-from tests.property.rating_cases import (
-    OCTET_PERS,
-    ZONE_NAMES,
-    draw_start,
-    draw_tariff,
-)
+from tests.property.rating_cases import ZONE_NAMES, draw_start, draw_tariff
+from tests.property.rating_terms import OCTET_PERS
 from tests.usage_builders import Story, report, terms
 
 WORD = 1 << 32
@@ -338,8 +334,12 @@ class Ledger:
     def plus(self, usage: dict[int, Totals]) -> Counter[tuple[int, str]]:
         """What is posted and what the row holds, with what a session has beyond them."""
         added = Counter(self.counters)
-        if self.row and (stored := stored_open_of(self.row)):
-            count(added, stored.period_start_at, stored.totals)
+        if self.row and self.row.status is SessionStatus.OPEN:
+            row = self.row
+            held = Totals(
+                row.open_seconds, row.open_input_octets, row.open_output_octets, row.accrued_micros
+            )
+            count(added, row.period_start_at, held)
         for start, totals in usage.items():
             count(added, start, totals)
         return added
