@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ledger.catalog import Catalog
-from ledger.model import Fee, FeeKind, Purchase, Threshold, UsageMetric
+from ledger.model import Fee, FeeKind, Proration, Purchase, Threshold, UsageMetric
 from ledger.pricelist import PriceList, TaxTreatment, parse_pricelist
 from ledger.rules.limits import Totals, crossings, limit_uses
 from ratingcore.allowance import Allowance
@@ -105,7 +105,7 @@ def test_b134_standard_with_25_hours_costs_16_95() -> None:
     monthly = fee(isp1, "standard", FeeKind.CYCLE)
     assert sessions == [0, 2_000_000, 8_000_000]
     assert monthly.amount_micros + sum(sessions) == 16_950_000
-    assert (monthly.term_months, monthly.prorated) == (1, True)
+    assert (monthly.term_months, monthly.proration) == (1, Proration.DAYS)
     assert fee(isp1, "standard", FeeKind.PURCHASE).amount_micros == 10_000_000
 
 
@@ -114,8 +114,7 @@ def test_b135_unlimited_with_six_mailboxes_costs_29_95() -> None:
     monthly = fee(isp1, "unlimited", FeeKind.CYCLE)
     mailbox = fee(isp1, "additional-mailbox", FeeKind.CYCLE)
     assert monthly.amount_micros + 2 * mailbox.amount_micros == 29_950_000
-    assert monthly.prorated
-    assert mailbox.prorated
+    assert monthly.proration is mailbox.proration is Proration.DAYS
     assert isp1.offers["additional-mailbox"].tariff == ""
     assert fee(isp1, "unlimited", FeeKind.PURCHASE).amount_micros == 10_000_000
     assert quote(timeline_of(isp1, "unlimited"), FRIDAY_22, 700 * HOUR_S).charge_micros == 0
@@ -133,7 +132,8 @@ def test_b136_premium_costs_100_a_year_in_advance_and_50_to_leave(
     leaving = fee(isp1, offer, FeeKind.CANCELLATION)
     assert (in_advance.amount_micros, in_advance.term_months) == (amount_micros, months)
     assert in_advance.amount_micros * 12 // months == 100_000_000
-    assert not in_advance.prorated  # cancelled at five months: nothing is given back, and
+    # cancelled at five months: nothing is given back, and
+    assert in_advance.proration is Proration.NONE
     assert (leaving.amount_micros, leaving.owned_under_months) == (50_000_000, 12)
     assert fee(isp1, offer, FeeKind.PURCHASE).amount_micros == 20_000_000
     assert quote(timeline_of(isp1, offer), FRIDAY_22, 700 * HOUR_S).charge_micros == 0
