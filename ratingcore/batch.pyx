@@ -37,6 +37,22 @@ cdef int64_t SECONDS_MAX = (1 << 32) - 1
 cdef int64_t OCTETS_MAX = (1 << 62) - 1
 cdef int64_t END = INSTANT_END
 
+cdef extern from *:
+    """
+    /* Have a line of the cache fetched. gcc leaves out a function that does nothing else, unless it
+     * holds an asm. */
+    static inline void touch(const void *address)
+    {
+        __builtin_prefetch(address);
+        __asm__ volatile ("");
+    }
+    """
+    void touch(const void *address) noexcept
+
+# how many rows before its own a tariff, and then its tables, are fetched: a row takes some 40 ns
+cdef int VIEWS_AHEAD = 16
+cdef int TABLES_AHEAD = 8
+
 cdef struct View:
     # one timeline laid out over all the time that its rows need
     int64_t first_at
@@ -191,6 +207,24 @@ cdef int _lay_out(list timelines, View *views) except -1:
     return 0
 
 
+cdef inline void _touch_ahead(const Rows *rows, const View *views, Py_ssize_t row) noexcept:
+    """Have what later rows need fetched while this one is priced: tariffs come in any order, so
+    that no row finds its own in the cache. Every row must have a tariff that exists."""
+    cdef const View *view
+    if row + VIEWS_AHEAD < rows.count:
+        view = &views[rows.tariff[row + VIEWS_AHEAD]]
+        touch(view)
+        touch(&view.tiers)
+    if row + TABLES_AHEAD < rows.count:
+        view = &views[rows.tariff[row + TABLES_AHEAD]]
+        touch(view.span_starts)
+        touch(view.span_bands)
+        touch(view.bands)
+        touch(view.versions)
+        touch(view.prices)
+        touch(view.tiers)
+
+
 cdef int _rate_rows(
     list timelines, list pools, const Rows *rows, const View *views, int64_t *charges, list refused
 ) except -1:
@@ -199,6 +233,8 @@ cdef int _rate_rows(
     cdef bint pooled
     cdef const View *view
     for row in range(rows.count):
+        if not refused:
+            _touch_ahead(rows, views, row)
         if charges[row]:
             continue
         view = &views[rows.tariff[row]]

@@ -55,7 +55,11 @@ static inline wide_t wide_divide(wide_t numerator, wide_t divisor, int mode)
 static inline int wide_add_product(wide_t *sum, int64_t a, int64_t b, int64_t c)
 {
     wide_t product;
-    if (__builtin_mul_overflow((wide_t)a * b, (wide_t)c, &product)) {
+    int64_t narrow;
+    if (!__builtin_mul_overflow(a, b, &narrow)) {
+        /* the usual product: its 128 bits have room for any c */
+        product = (wide_t)narrow * c;
+    } else if (__builtin_mul_overflow((wide_t)a * b, (wide_t)c, &product)) {
         return 1;
     }
     return __builtin_add_overflow(*sum, product, sum);

@@ -29,7 +29,9 @@ from ledger.rules.limits import Totals
 from ratingcore.compile import Timeline, compile_timeline
 from ratingcore.meter import quote
 from ratingcore.tariff import Metric, Price, Tariff, Tier, TimeBand
-from tests.property.rating_cases import ZONE_NAMES, draw_start, draw_tariff
+from tests.property.choices import Choices, drawn
+from tests.property.rating_cases import random_case
+from tests.property.rating_tariffs import random_tariff
 from tests.property.rating_terms import OCTET_PERS
 from tests.usage_builders import Story, report, terms
 
@@ -82,10 +84,8 @@ def truths(draw: st.DrawFn) -> Truth:
     """Either octets cost the same all day and grow as they like, or bands may differ and they grow
     evenly: then nothing depends on how octets lie between reports that were lost.
     """
-    zone = draw(ZONE_NAMES)
-    started_at = draw_start(draw, zone)
     evenly = draw(st.booleans())
-    tariff = draw_tariff(draw, zone, started_at, octets=evenly)
+    zone, started_at, tariff = draw(drawn(lambda choices: _beginning(choices, octets=evenly)))
     if not evenly:
         tariff = _octets_cost_the_same(draw, tariff)
     spans = draw(SPANS)
@@ -105,6 +105,16 @@ def truths(draw: st.DrawFn) -> Truth:
         )
     timeline = compile_timeline([(0, tariff)])
     return Truth(zone, draw(BILL_DAYS), timeline, started_at, moments)
+
+
+def _beginning(choices: Choices, *, octets: bool) -> tuple[str, int, Tariff]:
+    """A zone, an instant near which its clock may jump, and a tariff without counters."""
+    case = random_case(choices, octets=octets, plain=True, terms=False)
+    zone = case.versions[0][1].zone
+    tariff = random_tariff(
+        choices, zone, near=case.started_at, length_s=case.length_s, octets=octets
+    )
+    return zone, case.started_at, tariff
 
 
 def _octets_cost_the_same(draw: st.DrawFn, tariff: Tariff) -> Tariff:

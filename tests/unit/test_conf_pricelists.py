@@ -114,8 +114,7 @@ def test_b135_unlimited_with_six_mailboxes_costs_29_95() -> None:
     monthly = fee(isp1, "unlimited", FeeKind.CYCLE)
     mailbox = fee(isp1, "additional-mailbox", FeeKind.CYCLE)
     assert monthly.amount_micros + 2 * mailbox.amount_micros == 29_950_000
-    assert monthly.proration is Proration.DAYS
-    assert mailbox.proration is Proration.DAYS
+    assert monthly.proration is mailbox.proration is Proration.DAYS
     assert isp1.offers["additional-mailbox"].tariff == ""
     assert fee(isp1, "unlimited", FeeKind.PURCHASE).amount_micros == 10_000_000
     assert quote(timeline_of(isp1, "unlimited"), FRIDAY_22, 700 * HOUR_S).charge_micros == 0
@@ -133,9 +132,8 @@ def test_b136_premium_costs_100_a_year_in_advance_and_50_to_leave(
     leaving = fee(isp1, offer, FeeKind.CANCELLATION)
     assert (in_advance.amount_micros, in_advance.term_months) == (amount_micros, months)
     assert in_advance.amount_micros * 12 // months == 100_000_000
-    assert (
-        in_advance.proration is Proration.NONE
-    )  # cancelled at five months: nothing is given back, and
+    # cancelled at five months: nothing is given back, and
+    assert in_advance.proration is Proration.NONE
     assert (leaving.amount_micros, leaving.owned_under_months) == (50_000_000, 12)
     assert fee(isp1, offer, FeeKind.PURCHASE).amount_micros == 20_000_000
     assert quote(timeline_of(isp1, offer), FRIDAY_22, 700 * HOUR_S).charge_micros == 0

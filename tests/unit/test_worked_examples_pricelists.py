@@ -11,6 +11,7 @@ import pytest
 
 from ledger.model import FeeKind
 from ledger.pricelist import PriceList, parse_pricelist
+from ledger.rules.entitlements import ProfileSpell, entitlements
 from ratingcore.allowance import Counter
 from ratingcore.batch import rate_batch
 from ratingcore.compile import Timeline, compile_timeline
@@ -155,3 +156,46 @@ def test_c11_part_of_an_hour_costs_its_part_to_the_second():
     assert quote(timeline, NOON, 1).charge_micros == 556
     assert quote(timeline, NOON, 9).charge_micros == 5_000
     assert quote(timeline, NOON, HOUR_S + 9).charge_micros == 2_005_000
+
+
+def discounted(text: str) -> tuple[PriceList, Timeline]:
+    discount = f'discounts = ["off"]\n{HOURLY}[discounts.off]\n{text}\n'
+    pricelist = load("[tariffs.usage]\n" + discount)
+    return pricelist, only_tariff(pricelist)
+
+
+@pytest.mark.parametrize(("accounts", "charge"), [(100, 10_000_000), (101, 9_000_000)])
+def test_b32_a_company_with_more_than_a_hundred_accounts_gets_ten_percent(
+    accounts: int, charge: int
+):
+    _, timeline = discounted('percent = "10"\ncounter = "accounts"\nabove = 100')
+    pool = Pool(counters=[Counter(1, "accounts", accounts)])
+    piece = quote(timeline, NOON, 10 * HOUR_S, pool=pool)
+    assert piece.charge_micros == charge
+    assert pool.counted(1) == accounts
+
+
+@pytest.mark.parametrize(("occupation", "charge"), [("teacher", 5_000_000), ("pupil", 10_000_000)])
+def test_b160_teachers_pay_a_discounted_rate(occupation: str, charge: int):
+    pricelist, timeline = discounted('percent = "50"\nprofile = { occupation = "teacher" }')
+    held = entitlements(
+        pricelist.discounts["off"],
+        spells=[ProfileSpell(profile={"occupation": occupation})],
+        purchased_at=0,
+        zone="America/New_York",
+    )
+    piece = quote(timeline, NOON, 10 * HOUR_S, pool=Pool(entitlements=held))
+    assert piece.charge_micros == charge
+
+
+def test_half_price_in_the_first_month_ends_at_midnight_within_a_session():
+    """Bought on 8 December at noon: the month ends when 8 January begins, half of 24 hours on."""
+    pricelist, timeline = discounted('percent = "50"\nfirst = "1 month"')
+    held = entitlements(
+        pricelist.discounts["off"],
+        spells=[],
+        purchased_at=NOON - 30 * 24 * HOUR_S,
+        zone="America/New_York",
+    )
+    piece = quote(timeline, NOON, 24 * HOUR_S, pool=Pool(entitlements=held))
+    assert piece.charge_micros == 6_000_000 + 12_000_000
