@@ -13,6 +13,7 @@ AS_IT_IS := $(wildcard $(patsubst %.pxd,%.py,$(shell find $(PACKAGES) -name '*.p
 GENERATOR_FROM := $(shell find benchmarks -name '*.pyx' -o -name '*.pxd')
 COMPILED_FROM := $(shell find $(PACKAGES) -name '*.pyx' -o -name '*.pxd' -o -name '*.h') $(AS_IT_IS)
 PIP := $(BIN)/pip install -q --disable-pip-version-check
+# The modules are compiled by the next rule alone: pip would do it in a folder that it throws away.
 # Cython goes in first, from the same list that an isolated build reads: were it to pass by in such a build
 # and then be installed newer than what it compiled, everything would be compiled twice.
 READ_PROJECT := import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))
@@ -68,7 +69,7 @@ $(INSTALLED): pyproject.toml setup.py
 	@.ci/system-packages build
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $$($(PYTHON) -c '$(BUILD_REQUIRES)')
-	$(PIP) --no-build-isolation -e .
+	AAAD_COMPILE=0 $(PIP) --no-build-isolation -e .
 	@touch $@
 
 # What only tests and lint need: `make demo` does without.

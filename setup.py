@@ -18,6 +18,9 @@ PACKAGES = ("ratingcore", "ledger", "aaad")
 BENCHMARKS = ("benchmarks",) if os.environ.get("AAAD_BENCHMARKS") == "1" else ()
 """The load generator is compiled for `make bench` and for the tests that use it, not for users."""
 
+COMPILE = os.environ.get("AAAD_COMPILE") != "0"
+"""False while the Makefile installs the project in place: it compiles in a step of its own."""
+
 SOURCES = sorted(
     path
     for package in PACKAGES + BENCHMARKS
@@ -67,6 +70,8 @@ def compiled(suffix: str, directives: dict[str, object]) -> list[Extension]:
 
 
 setup(
-    ext_modules=compiled(".pyx", DIRECTIVES) + compiled(".py", DIRECTIVES | AS_IT_IS),
+    ext_modules=(
+        compiled(".pyx", DIRECTIVES) + compiled(".py", DIRECTIVES | AS_IT_IS) if COMPILE else []
+    ),
     options={"build_ext": {"parallel": os.cpu_count()}},
 )
