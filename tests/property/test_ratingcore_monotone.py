@@ -83,14 +83,3 @@ def each_octet_alike(price: Price) -> Price:
     if price.metric in (Metric.SECONDS, Metric.OCCURRENCES):
         return price
     return Price(price.metric, (replace(price.tiers[0], increment=None),))
-
-
-@examples(1_000, 20_000)
-@given(cases(octets=True, plain=True), OCTETS)
-def test_more_octets_across_bands_never_cost_less(case: Case, octets: list[tuple[int, int]]):
-    tariff = case.versions[0][1]
-    bands = tuple(
-        replace(band, prices=tuple(map(each_octet_alike, band.prices))) for band in tariff.bands
-    )
-    charges = charges_of_more(case, replace(tariff, bands=bands, caps=()), octets)
-    assert charges == sorted(charges)
